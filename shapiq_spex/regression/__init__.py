@@ -1,0 +1,21 @@
+"""Regressions that turn masks and values into a sparse Fourier spectrum."""
+
+from __future__ import annotations
+
+from ._columns import MaskColumns
+from ._pursuit import HierarchicalSearch
+from ._regress import Regression, draw_folds, regress, summarise
+from ._screen import log_choices
+from ._sparse import fit_fixed, fit_support
+
+__all__ = [
+    "HierarchicalSearch",
+    "MaskColumns",
+    "Regression",
+    "draw_folds",
+    "fit_fixed",
+    "fit_support",
+    "log_choices",
+    "regress",
+    "summarise",
+]

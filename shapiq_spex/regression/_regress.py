@@ -1,0 +1,137 @@
+"""From masks, values and a first support to a spectrum: sparse model, kernel, and their blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shapiq_spex.spectrum._sets import resize, unique_sets
+
+from ._kernel import MAX_MASKS, fit_kernel, list_terms
+from ._sparse import fit_sparse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._columns import MaskColumns
+    from ._pursuit import HierarchicalSearch
+    from ._sparse import SparseFit
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+N_FOLDS = 5
+_SUFFICIENT = 0.9999  # out-of-fold R^2 of a sparse model that needs no company
+_MIN_GAIN = 0.01  # of the out-of-fold error, for the kernel to be worth its many terms
+_DROPPED_SHARE = 0.01  # of the out-of-fold error, that cutting small coefficients may add
+
+
+@dataclass(frozen=True)
+class Regression:
+    """What was found.
+
+    Attributes:
+        sets: Distinct sets, the empty one among them, shape ``(k, width)``, padded.
+        coefficients: Shape ``(k,)``.
+        cv_r2: The R^2 of the out-of-fold predictions.
+    """
+
+    sets: IntArray
+    coefficients: FloatArray
+    cv_r2: float
+
+
+def draw_folds(n_masks: int, rng: np.random.Generator) -> IntArray:
+    """Assign masks to folds of equal size at random."""
+    return rng.permutation(n_masks) % min(N_FOLDS, n_masks)
+
+
+def r_squared(values: FloatArray, predictions: FloatArray) -> float:
+    """Return the share of the values' variance that predictions explain; 1 for constant values."""
+    error = float(((values - predictions) ** 2).mean())
+    variance = float(values.var())
+    if variance <= np.finfo(float).eps ** 2 * float((values**2).mean()):
+        return 1.0
+    return 1 - error / variance
+
+
+def regress(search: HierarchicalSearch, support: IntArray, folds: IntArray) -> Regression:
+    """Fit a spectrum to values on masks, keeping each step only where it helps.
+
+    Args:
+        search: The hierarchical search, with the masks and values.
+        support: Sets that are known to matter, the empty set first, shape ``(k, width)``, padded.
+        folds: The fold of each mask, shape ``(m,)``.
+
+    Returns:
+        The fit, with the R^2 of its out-of-fold predictions.
+    """
+    columns, values = search.columns, search.values
+    sparse = fit_sparse(search, support, folds)
+    alone = summarise(sparse, values)
+    if alone.cv_r2 >= _SUFFICIENT or len(values) < 2 * N_FOLDS:
+        return alone
+    return _blend_with_kernel(columns, values, sparse, folds, alone)
+
+
+def summarise(fit: SparseFit, values: FloatArray) -> Regression:
+    """Return a sparse fit as it is."""
+    return Regression(fit.sets, fit.coefficients, r_squared(values, fit.out_of_fold))
+
+
+def _blend_with_kernel(
+    columns: MaskColumns,
+    values: FloatArray,
+    sparse: SparseFit,
+    folds: IntArray,
+    alone: Regression,
+) -> Regression:
+    """Average the sparse model with a kernel ridge regression where that predicts better."""
+    rows = slice(0, MAX_MASKS)
+    signs = columns.signs(np.arange(columns.n_players))[:, rows].T.astype(np.float64)
+    seen = values[rows]
+    kernel = fit_kernel(signs, seen, folds[rows])
+    difference = sparse.out_of_fold[rows] - kernel.out_of_fold
+    energy = float(difference @ difference)
+    residual = seen - kernel.out_of_fold
+    share = float(np.clip(residual @ difference / energy, 0, 1)) if energy > 0 else 1.0
+    error = float(((residual - share * difference) ** 2).mean())
+    if error > (1 - _MIN_GAIN) * float(((seen - sparse.out_of_fold[rows]) ** 2).mean()):
+        return alone
+    sets, coefficients = list_terms(kernel, columns)
+    coefficients = (1 - share) * coefficients
+    total = (1 - share) ** 2 * kernel.total_energy
+    sets, coefficients, dropped = _cut(sets, coefficients, total, _DROPPED_SHARE * error)
+    constant = (1 - share) * kernel.constant
+    sets, coefficients = _add_up(
+        columns.n_players,
+        (sparse.sets, share * sparse.coefficients),
+        (np.full((1, 1), columns.n_players), np.array([constant])),
+        (sets, coefficients),
+    )
+    # what was cut is orthogonal to what was kept, so at worst it adds to the error
+    return Regression(sets, coefficients, 1 - (error + dropped) / float(seen.var()))
+
+
+def _cut(
+    sets: IntArray, coefficients: FloatArray, total: float, tolerated: float
+) -> tuple[IntArray, FloatArray, float]:
+    """Drop the smallest coefficients up to a tolerated energy, and return what was dropped."""
+    order = np.argsort(-np.abs(coefficients), kind="stable")
+    energies = coefficients[order] ** 2
+    remaining = np.maximum(total - np.cumsum(energies), 0)
+    size = min(len(order), int(np.searchsorted(-remaining, -tolerated)) + 1)
+    kept = order[:size]
+    dropped = float(remaining[size - 1]) if size else total
+    return sets[kept], coefficients[kept], dropped
+
+
+def _add_up(n_players: int, *parts: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:
+    """Add up spectra."""
+    width = max(sets.shape[1] for sets, _ in parts)
+    stacked = np.concatenate([resize(sets, width, n_players) for sets, _ in parts])
+    sets, inverse = unique_sets(stacked)
+    coefficients = np.concatenate([part for _, part in parts])
+    return sets, np.bincount(inverse, weights=coefficients, minlength=len(sets))

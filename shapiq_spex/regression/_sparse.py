@@ -1,0 +1,153 @@
+"""A sparse model: sets from the hierarchical search, their number by cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._least_squares import fit_ridge, gram, predict, project, solve_normal
+from ._pursuit import EXACT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._columns import MaskColumns
+    from ._pursuit import HierarchicalSearch, Path
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+_PRUNED = 1e-9  # of the largest coefficient: zero, in an exact fit
+
+
+@dataclass(frozen=True)
+class SparseFit:
+    """A fitted sparse model.
+
+    Attributes:
+        sets: The empty set first, shape ``(k, width)``, padded.
+        coefficients: Shape ``(k,)``.
+        out_of_fold: Predictions without each mask's fold, shape ``(m,)``.
+        exact: Whether nothing is left of the values but rounding.
+    """
+
+    sets: IntArray
+    coefficients: FloatArray
+    out_of_fold: FloatArray
+    exact: bool
+
+
+def fit_support(
+    columns: MaskColumns, values: FloatArray, sets: IntArray, folds: IntArray
+) -> SparseFit | None:
+    """Fit the coefficients of given sets by least squares, if they explain the values exactly.
+
+    Args:
+        columns: The masks.
+        values: Shape ``(m,)``.
+        sets: The empty set first, shape ``(k, width)``, padded.
+        folds: The fold of each mask, shape ``(m,)``.
+
+    Returns:
+        The fit without the sets whose coefficient is zero; None where something is left.
+    """
+    signs = columns.characters(sets)
+    coefficients = solve_normal(gram(signs, signs), project(signs, values))
+    kept = np.abs(coefficients) > _PRUNED * np.abs(coefficients).max(initial=0.0)
+    kept[0] = True
+    sets, signs = sets[kept], signs[kept]
+    coefficients = solve_normal(gram(signs, signs), project(signs, values))
+    residual = values - predict(signs, coefficients)
+    if residual.var() > EXACT * values.var():
+        return None
+    out_of_fold = _out_of_fold(signs, values, folds)
+    return SparseFit(sets, coefficients, out_of_fold, exact=True)
+
+
+def fit_fixed(
+    columns: MaskColumns, values: FloatArray, sets: IntArray, folds: IntArray
+) -> SparseFit:
+    """Fit the coefficients of given sets by ridge regression.
+
+    Args:
+        columns: The masks.
+        values: Shape ``(m,)``.
+        sets: The empty set first, shape ``(k, width)``, padded.
+        folds: The fold of each mask, shape ``(m,)``.
+
+    Returns:
+        The fit on all masks.
+    """
+    signs = columns.characters(sets)
+    out_of_fold = np.empty_like(values)
+    for fold in np.unique(folds):
+        held_out = folds == fold
+        out_of_fold[held_out] = predict(signs[:, held_out], _ridge(signs, values, ~held_out))
+    everything = np.ones(len(values), dtype=bool)
+    return SparseFit(sets, _ridge(signs, values, everything), out_of_fold, exact=False)
+
+
+def fit_sparse(search: HierarchicalSearch, start: IntArray, folds: IntArray) -> SparseFit:
+    """Search for sets, choose how many by cross-validation, and fit them by ridge regression.
+
+    Each fold is searched anew, so that its held-out masks have no say in what is found there.
+
+    Args:
+        search: The search, on all masks and values.
+        start: Sets to begin with, the empty set first, shape ``(k, width)``, padded.
+        folds: The fold of each mask, shape ``(m,)``.
+
+    Returns:
+        The fit on all masks.
+    """
+    columns, values = search.columns, search.values
+    paths = [
+        search.run(start, train=folds != fold, max_terms=search.largest_size)
+        for fold in np.unique(folds)
+    ]
+    step = _best_step(paths)
+    out_of_fold = np.empty_like(values)
+    for fold, path in zip(np.unique(folds), paths, strict=True):
+        sets = path.sets[: path.sizes[min(step, len(path.sizes) - 1)]]
+        signs = columns.characters(sets)
+        coefficients = _ridge(signs, values, folds != fold)
+        held_out = folds == fold
+        out_of_fold[held_out] = predict(signs[:, held_out], coefficients)
+    size = round(float(np.mean([path.sizes[min(step, len(path.sizes) - 1)] for path in paths])))
+    found = search.run(start, max_terms=max(size, len(start)))
+    signs = columns.characters(found.sets)
+    coefficients = _ridge(signs, values, np.ones(len(values), dtype=bool))
+    return SparseFit(found.sets, coefficients, out_of_fold, exact=False)
+
+
+def _best_step(paths: list[Path]) -> int:
+    """Return the round after which the folds' mean error is least."""
+    length = max(len(path.errors) for path in paths)
+    # a search that ended early keeps its last error
+    errors = [path.errors + path.errors[-1:] * (length - len(path.errors)) for path in paths]
+    return int(np.mean(errors, axis=0).argmin())
+
+
+def _ridge(signs: NDArray[np.float32], values: FloatArray, train: NDArray[np.bool_]) -> FloatArray:
+    """Fit by ridge regression on the training masks."""
+    weighted = signs * train.astype(np.float32)
+    seen = values * train
+    return fit_ridge(
+        gram(weighted, signs), project(signs, seen), float(seen @ seen), float(train.sum())
+    )
+
+
+def _out_of_fold(signs: NDArray[np.float32], values: FloatArray, folds: IntArray) -> FloatArray:
+    """Predict each fold by least squares on the others, with the same sets."""
+    products, projection = gram(signs, signs), project(signs, values)
+    predictions = np.empty_like(values)
+    for fold in np.unique(folds):
+        held_out = folds == fold
+        part = signs[:, held_out]
+        coefficients = solve_normal(
+            products - gram(part, part), projection - project(part, values[held_out])
+        )
+        predictions[held_out] = predict(part, coefficients)
+    return predictions
