@@ -1,0 +1,7 @@
+"""Approximators of shapiq that find a sparse Fourier spectrum first and any index from it."""
+
+from __future__ import annotations
+
+from .spex import SPEX
+
+__all__ = ["SPEX"]

@@ -1,0 +1,200 @@
+"""What all approximators share: budget to ablations to spectrum to interaction values."""
+
+from __future__ import annotations
+
+import warnings
+from abc import abstractmethod
+from operator import index as as_integer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from shapiq import Game
+from shapiq.approximator.base import Approximator
+
+from shapiq_spex.spectrum import VALID_INDICES, FourierSpectrum, SpectrumIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shapiq import InteractionValues
+
+_LOW_FAITHFULNESS = 0.5
+_SEED_BITS = 63
+
+
+class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices lacks Moebius
+    """An approximator that finds a sparse Fourier spectrum and turns it into any index.
+
+    A subclass says how to draw masks and how to find a spectrum in the values on them.
+
+    Attributes:
+        spectrum: The spectrum of the last call.
+        cv_faithfulness: The R^2 of its out-of-fold predictions, at no extra ablation: about what
+            faithfulness on fresh uniform masks would be.
+    """
+
+    valid_indices: tuple[SpectrumIndex, ...] = VALID_INDICES
+    """The valid indices."""
+
+    def __init__(
+        self,
+        n: int,
+        max_order: int,
+        index: SpectrumIndex,
+        *,
+        top_order: bool,
+        random_state: int | None,
+    ) -> None:
+        """Check and store what all approximators take.
+
+        Args:
+            n: The number of players.
+            max_order: The order of the largest interactions wanted; 1 for SV and BV.
+            index: The index, one of ``valid_indices``.
+            top_order: Whether interactions of order ``max_order`` alone are wanted.
+            random_state: The seed; the same seed gives the same masks and result.
+
+        Raises:
+            ValueError: If a number is out of range or the index is unknown.
+            TypeError: If a number is no integer.
+        """
+        n = _check_integer("n", n)
+        max_order = _check_integer("max_order", max_order)
+        if n < 1:
+            msg = f"The number of players n must be at least 1, got {n}."
+            raise ValueError(msg)
+        if index in ("SV", "BV"):
+            max_order = min(max_order, 1)
+        if not 1 <= max_order <= n:
+            msg = f"max_order must be between 1 and the number of players {n}, got {max_order}."
+            raise ValueError(msg)
+        super().__init__(
+            n=n,
+            max_order=max_order,
+            index=index,
+            top_order=top_order,
+            random_state=random_state,
+            initialize_dict=False,
+            # shapiq's own weights serve samplers that are not used here, and warn above n = 1000
+            sampling_weights=np.full(n + 1, 1 / (n + 1)),
+        )
+        self._entropy = _fresh_entropy()
+        self._spectrum: FourierSpectrum | None = None
+        self._cv_faithfulness: float | None = None
+
+    @property
+    def spectrum(self) -> FourierSpectrum:
+        """The spectrum that the last call of ``approximate`` found.
+
+        Raises:
+            AttributeError: If there was none.
+        """
+        if self._spectrum is None:
+            msg = "There is no spectrum yet: call approximate(budget, game) first."
+            raise AttributeError(msg)
+        return self._spectrum
+
+    @property
+    def cv_faithfulness(self) -> float:
+        """The R^2 of the spectrum's out-of-fold predictions in the last call of ``approximate``.
+
+        Raises:
+            AttributeError: If there was none.
+        """
+        if self._cv_faithfulness is None:
+            msg = "There is no faithfulness yet: call approximate(budget, game) first."
+            raise AttributeError(msg)
+        return self._cv_faithfulness
+
+    @property
+    def smallest_budget(self) -> int:
+        """The smallest budget that ``approximate`` accepts."""
+        raise NotImplementedError
+
+    def set_random_state(self, random_state: int | None = None) -> None:
+        """Set the seed of the following calls.
+
+        Args:
+            random_state: The seed; None for a fresh one.
+        """
+        super().set_random_state(random_state)
+        self._entropy = _fresh_entropy()
+
+    def approximate(
+        self,
+        budget: int,
+        game: Game | Callable[[np.ndarray], np.ndarray],
+        **kwargs: Any,  # noqa: ANN401, ARG002 part of shapiq's signature
+    ) -> InteractionValues:
+        """Evaluate a game on at most ``budget`` masks and explain it.
+
+        Args:
+            budget: How many distinct masks may be evaluated; ``min(budget, 2**n)`` are.
+            game: A game of shapiq, or a callable from boolean masks of shape ``(m, n)`` to values
+                of shape ``(m,)``.
+            **kwargs: Not used, as in shapiq.
+
+        Returns:
+            The interaction values; ``estimation_budget`` is the number of masks evaluated.
+
+        Raises:
+            ValueError: If the budget is too small, or the game has another number of players or
+                returns something else than one finite value per mask.
+            TypeError: If the budget is no integer or the game's values are no numbers.
+        """
+        budget = _check_integer("budget", budget)
+        if budget < self.smallest_budget:
+            msg = (
+                f"The smallest budget for n={self.n} players is {self.smallest_budget} masks, got "
+                f"{budget}."
+            )
+            raise ValueError(msg)
+        if isinstance(game, Game) and game.n_players != self.n:
+            msg = f"The approximator has n={self.n} players, but the game has {game.n_players}."
+            raise ValueError(msg)
+        n_masks = min(budget, 1 << self.n)
+        spectrum, faithfulness = self._find_spectrum(n_masks, game)
+        self._spectrum, self._cv_faithfulness = spectrum, faithfulness
+        if faithfulness < _LOW_FAITHFULNESS:
+            warnings.warn(self._describe_low_faithfulness(n_masks), stacklevel=2)
+        result = spectrum.to_interaction_values(
+            self.index,
+            self.max_order,
+            min_order=self.min_order,
+            estimated=n_masks < 1 << self.n,
+            estimation_budget=n_masks,
+        )
+        self._interaction_lookup = result.interaction_lookup
+        return result
+
+    @abstractmethod
+    def _find_spectrum(
+        self, n_masks: int, game: Game | Callable[[np.ndarray], np.ndarray]
+    ) -> tuple[FourierSpectrum, float]:
+        """Evaluate a game on masks and find its spectrum, and the out-of-fold R^2 of it."""
+
+    def _describe_low_faithfulness(self, n_masks: int) -> str:
+        return (
+            f"The explanation is not faithful: out of fold, it predicts the game's values with "
+            f"R^2 = {self.cv_faithfulness:.2f} from {n_masks} masks. Do not rely on it; raise the "
+            f"budget (masks already evaluated with the same random_state are among the new ones)."
+        )
+
+    @property
+    def _seed(self) -> int:
+        """The seed of the masks: the one given, else one that stays the same between calls."""
+        return self._entropy if self._random_state is None else self._random_state
+
+
+def _check_integer(name: str, value: object) -> int:
+    """Return an integer of any kind as an int."""
+    try:
+        return as_integer(value)  # type: ignore[arg-type]  # what it refuses is an error here
+    except TypeError:
+        msg = f"{name} must be an integer, got {value!r}."
+        raise TypeError(msg) from None
+
+
+def _fresh_entropy() -> int:
+    """Draw a seed from the operating system."""
+    return int(np.random.default_rng().integers(1 << _SEED_BITS))

@@ -1,0 +1,93 @@
+"""Evaluating a game on masks, and refusing what is no value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_BATCH = 1 << 26  # entries of the masks handed over at once
+_QUIET_SECONDS = 2.0
+_SHOWN_PLAYERS = 10
+
+
+def evaluate(
+    game: Callable[[NDArray[np.bool_]], Any], packed: NDArray[np.uint8], n: int
+) -> NDArray[np.float64]:
+    """Evaluate a game on packed masks.
+
+    Args:
+        game: A game of shapiq, or a callable from masks ``(m, n)`` to values ``(m,)``. It is called
+            once, unless the masks are larger than 64 MiB.
+        packed: The masks, eight players to a byte, shape ``(m, ceil(n / 8))``.
+        n: The number of players.
+
+    Returns:
+        The values, shape ``(m,)``.
+
+    Raises:
+        ValueError: If the game returns another number of values, or values that are not finite.
+        TypeError: If it returns no numbers.
+    """
+    values = np.empty(len(packed))
+    size = max(1, _BATCH // n)
+    starts = range(0, len(packed), size)
+    for start in tqdm(
+        starts, desc="Evaluating game", unit="batch", delay=_QUIET_SECONDS, leave=False
+    ):
+        masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
+        values[start : start + size] = check_values(game(masks), masks)
+    return values
+
+
+def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return a game's values as an array, or say what is wrong with them.
+
+    Args:
+        returned: What the game returned.
+        masks: What it was asked, shape ``(m, n)``.
+
+    Returns:
+        The values, shape ``(m,)``.
+
+    Raises:
+        ValueError: If their number is wrong or one is not finite.
+        TypeError: If they are no real numbers.
+    """
+    msg = f"The game must return real numbers, got {type(returned).__name__}."
+    try:
+        array = np.asarray(returned)
+        values = array.astype(
+            np.float64, casting="same_kind" if array.dtype.kind == "c" else "unsafe"
+        )
+    except (TypeError, ValueError) as error:
+        raise TypeError(msg) from error
+    if values.shape != (len(masks),):
+        msg = (
+            f"The game must return one value per mask: an array of shape ({len(masks)},) for masks "
+            f"of shape {masks.shape}, got shape {values.shape}."
+        )
+        raise ValueError(msg)
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        msg = (
+            f"The game returned {values[wrong[0]]} for {_describe(masks[wrong[0]])}, and values "
+            f"that are not finite for {len(wrong)} of {len(masks)} masks."
+        )
+        raise ValueError(msg)
+    return values
+
+
+def _describe(mask: NDArray[np.bool_]) -> str:
+    """Name a mask by its players, absent ones if these are fewer."""
+    present, absent = np.flatnonzero(mask), np.flatnonzero(~mask)
+    kind, players = ("present", present) if len(present) <= len(absent) else ("absent", absent)
+    listed = ", ".join(map(str, players[:_SHOWN_PLAYERS].tolist()))
+    more = ", ..." if len(players) > _SHOWN_PLAYERS else ""
+    return f"the mask with players {kind}: [{listed}{more}]"
