@@ -1,0 +1,43 @@
+"""Find which parts of a model act together, with few model calls: SPEX for shapiq.
+
+Importing this package makes ``approximator="spex"`` in shapiq's explainers mean
+:class:`shapiq_spex.SPEX`. :func:`shapiq_spex.unregister` takes that back.
+
+Examples:
+    A decision over 20 parts: part 3 counts alone, parts 0 and 1 only together.
+
+    >>> import numpy as np
+    >>> import shapiq
+    >>> import shapiq_spex
+    >>> def decision(masks):
+    ...     return 2.0 * masks[:, 3] + 5.0 * (masks[:, 0] & masks[:, 1])
+    >>> explainer = shapiq.Explainer(
+    ...     decision,
+    ...     n_players=20,
+    ...     index="FBII",
+    ...     max_order=2,
+    ...     approximator="spex",
+    ...     random_state=0,
+    ... )
+    >>> explanation = explainer.explain(budget=600)
+    >>> round(float(explanation[(0, 1)]), 2), round(float(explanation[(3,)]), 2)
+    (5.0, 2.0)
+
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+
+from shapiq_spex.approximators import SPEX
+from shapiq_spex.registration import register, unregister
+from shapiq_spex.spectrum import FourierSpectrum
+
+__all__ = ["SPEX", "FourierSpectrum", "__version__", "register", "unregister"]
+
+try:
+    __version__ = metadata.version("shapiq-spex")
+except metadata.PackageNotFoundError:  # pragma: no cover - a source tree that is not installed
+    __version__ = "0+unknown"
+
+register()

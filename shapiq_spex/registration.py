@@ -1,0 +1,188 @@
+"""Make shapiq's explainers use this package's approximators.
+
+shapiq chooses an approximator by name from one table, and picks a class for ``"auto"`` from the
+globals of one module. :func:`register` puts this package's classes there and :func:`unregister`
+puts back what stood there before. Nothing else of shapiq changes: :class:`shapiq.SPEX` stays
+shapiq's own class.
+
+:func:`register` also repairs how :class:`shapiq.Explainer` treats games. In shapiq 1.8 a
+:class:`shapiq.Game` raises a ``TypeError`` there, and a bare callable with ``n_players`` is taken
+for a model of tabular data. Both are meant for :class:`shapiq.AgnosticExplainer`.
+
+Examples:
+    >>> import numpy as np
+    >>> import shapiq
+    >>> import shapiq_spex
+    >>> def votes(masks):
+    ...     return np.all(masks[:, :2], axis=1).astype(float)
+    >>> explainer = shapiq.Explainer(
+    ...     votes, n_players=4, index="FBII", max_order=2, approximator="spex"
+    ... )
+    >>> type(explainer).__name__, type(explainer.approximator).__module__.split(".")[0]
+    ('AgnosticExplainer', 'shapiq_spex')
+    >>> shapiq_spex.unregister()
+    >>> shapiq_spex.register()
+
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from shapiq.approximator.base import Approximator
+from shapiq.explainer import base, configuration
+from shapiq.explainer.agnostic import AgnosticExplainer
+from shapiq.explainer.tabular import TabularExplainer
+
+from shapiq_spex.approximators import SPEX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from shapiq.explainer.agnostic import AgnosticExplainerIndices
+    from shapiq.explainer.base import Explainer
+    from shapiq.explainer.custom_types import ExplainerIndices
+    from shapiq.game import Game
+    from shapiq.typing import Model
+
+__all__ = ["register", "unregister"]
+
+# The name a user passes as ``approximator=``, and the class that answers to it. The class carries
+# the name of the shapiq class it stands in for.
+_APPROXIMATORS: dict[str, type[Approximator[Any]]] = {"spex": SPEX}
+
+_shapiq_dispatch = base.generic_to_specific_explainer
+
+# What undoes the registration, in the order it was done; empty while not registered.
+_undo: list[Callable[[], None]] = []
+
+
+class _ClassByIndex(dict[str, type[Approximator[Any]]]):
+    """A row of shapiq's table of approximators that says which indices it has."""
+
+    def __init__(self, name: str, approximator: type[Approximator[Any]]) -> None:
+        """Map every index that the approximator estimates to the approximator.
+
+        Args:
+            name: What the approximator is called in ``approximator=``.
+            approximator: The class of the approximator.
+        """
+        super().__init__(dict.fromkeys(approximator.valid_indices, approximator))
+        self.name = name
+
+    def __missing__(self, index: str) -> type[Approximator[Any]]:
+        """Refuse an index in words: shapiq subscripts the row and would raise a bare KeyError."""
+        msg = (
+            f"Invalid index '{index}' for approximator '{self.name}'. "
+            f"Valid indices are: {', '.join(self)}."
+        )
+        raise ValueError(msg)
+
+
+def register() -> None:
+    """Let shapiq's explainers use this package; done by ``import shapiq_spex``.
+
+    Afterwards ``approximator="spex"`` means :class:`shapiq_spex.SPEX` in
+    :class:`shapiq.Explainer`, :class:`shapiq.AgnosticExplainer` and
+    :class:`shapiq.TabularExplainer`, ``approximator="auto"`` takes it for many players where it
+    took shapiq's, and :class:`shapiq.Explainer` accepts games and value functions. Calling it
+    again changes nothing.
+    """
+    if _undo:
+        return
+    table = cast("dict[str, dict[str, Any]]", configuration.APPROXIMATOR_CONFIGURATIONS)
+    for name, approximator in _APPROXIMATORS.items():
+        _undo.append(partial(table.__setitem__, name, table[name]))
+        table[name] = _ClassByIndex(name, approximator)
+        _replace(configuration, approximator.__name__, approximator)
+    _replace(base, "generic_to_specific_explainer", _to_specific_explainer)
+
+
+def unregister() -> None:
+    """Undo :func:`register`: shapiq is as it was before. Calling it again changes nothing."""
+    while _undo:
+        _undo.pop()()
+
+
+def _replace(module: object, name: str, value: object) -> None:
+    """Set an attribute of a module of shapiq, and remember how to set it back."""
+    _undo.append(partial(setattr, module, name, getattr(module, name)))
+    setattr(module, name, value)
+
+
+def _to_specific_explainer(
+    generic_explainer: Explainer,
+    explainer_cls: type[Explainer],
+    *,
+    model: Model | Game | Callable[[np.ndarray], np.ndarray],
+    data: np.ndarray | None = None,
+    class_index: int | None = None,
+    index: ExplainerIndices = "SV",
+    max_order: int = 1,
+    **kwargs: Any,  # noqa: ANN401 - the explainers' own arguments, as in shapiq
+) -> None:
+    """Stand in for shapiq's function of the same arguments: right for games, else shapiq's own."""
+    if _is_bare_callable(explainer_cls, model, data):
+        if kwargs.get("n_players") is None:
+            msg = (
+                "A callable is explained either as a model, with background `data`, or as a "
+                "value function over coalitions, with `n_players`. Got neither."
+            )
+            raise TypeError(msg)
+        explainer_cls = AgnosticExplainer
+    if explainer_cls is not AgnosticExplainer:
+        _shapiq_dispatch(
+            generic_explainer,
+            explainer_cls,
+            model=model,
+            data=data,
+            class_index=class_index,
+            index=index,
+            max_order=max_order,
+            **kwargs,
+        )
+        return
+    if data is not None:
+        msg = "A game takes no background `data`: its value function says what absence means."
+        raise TypeError(msg)
+    generic_explainer.__class__ = AgnosticExplainer
+    explainer = cast("AgnosticExplainer", generic_explainer)
+    AgnosticExplainer.__init__(
+        explainer,
+        cast("Game", model),
+        index=cast("AgnosticExplainerIndices", index),
+        max_order=max_order,
+        **kwargs,
+    )
+    _report_what_was_asked(explainer, index, max_order, kwargs.get("approximator"))
+
+
+def _is_bare_callable(
+    explainer_cls: type[Explainer],
+    model: Model | Game | Callable[[np.ndarray], np.ndarray],
+    data: np.ndarray | None,
+) -> bool:
+    """Whether shapiq took a callable for a tabular model although it came without data.
+
+    TabularExplainer cannot work without data, so no call that worked goes another way than before.
+    """
+    return explainer_cls is TabularExplainer and callable(model) and data is None
+
+
+def _report_what_was_asked(
+    explainer: AgnosticExplainer,
+    index: ExplainerIndices,
+    max_order: int,
+    approximator: object,
+) -> None:
+    """Set the explainer's index and order, which AgnosticExplainer leaves at SV and 1.
+
+    An approximator passed as an instance brings its own index and order, and the explanations
+    will carry those.
+    """
+    if isinstance(approximator, Approximator):
+        index, max_order = approximator.index, approximator.max_order
+    explainer._index = index  # noqa: SLF001 - shapiq has no setter
+    explainer._max_order = max_order  # noqa: SLF001 - shapiq has no setter
