@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shapiq_spex.spectrum._sets import resize
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
 if TYPE_CHECKING:
@@ -23,49 +24,92 @@ if TYPE_CHECKING:
     from ._design import Group
     from ._galois import IntArray
 
+    FloatArray = NDArray[np.float64]
+
 _MAX_FLIPPED = 10
 _NEGLIGIBLE = 1e-20  # of the strongest bin's energy: what is left of a bin that was peeled
 
 
-def propose_sets(
-    groups: Sequence[Group], residual: NDArray[np.float64], *, max_patterns: int
-) -> IntArray:
-    """Decode all bins of all groups.
+def transform_bins(group: Group, residual: FloatArray) -> FloatArray:
+    """Return the bins' values at the delays, ``sum_{T in bin} F(T) (-1)^<d + s, T>``.
 
     Args:
-        groups: The complete groups of a design.
-        residual: What the coefficients found so far leave of the values, shape ``(n_masks,)``.
-        max_patterns: How many sign patterns may be decoded in each group, hard decisions included.
+        group: A complete group of a design.
+        residual: Values on the masks, shape ``(n_masks,)``.
 
     Returns:
-        Sets of players, shape ``(n_sets, t)``, padded with ``n``; a set may appear more than once.
+        Array of shape ``(n_delays, 2**b)``.
     """
-    proposals = [_propose_from_group(group, residual, max_patterns) for group in groups]
-    width = max(sets.shape[1] for sets in proposals)
-    n = groups[0].code.n
-    padded = [
-        np.pad(sets, ((0, 0), (0, width - sets.shape[1])), constant_values=n) for sets in proposals
-    ]
-    return np.concatenate(padded)
+    bins: FloatArray = walsh_hadamard(residual[group.rows]) / group.rows.shape[1]
+    return bins
 
 
-def _propose_from_group(group: Group, residual: NDArray[np.float64], max_patterns: int) -> IntArray:
-    """Return the sets decoded in one group that fall into the bin they were decoded from."""
-    transform = walsh_hadamard(residual[group.rows])
-    energy = (transform**2).mean(axis=0)
-    bins = np.flatnonzero(energy > _NEGLIGIBLE * max(float(energy.max()), np.finfo(float).tiny))
-    if len(bins) == 0:
+def propose_sets(group: Group, bins: FloatArray, *, max_patterns: int) -> IntArray:
+    """Decode all bins of a group.
+
+    Args:
+        group: A complete group of a design.
+        bins: What the coefficients found so far leave in its bins, shape ``(n_delays, 2**b)``.
+        max_patterns: How many sign patterns may be decoded, hard decisions included.
+
+    Returns:
+        Sets of players that fall into the bin they were decoded from, shape ``(n_sets, t)``, padded
+        with ``n``; a set may appear more than once.
+    """
+    energy = (bins**2).mean(axis=0)
+    filled = np.flatnonzero(energy > _NEGLIGIBLE * max(float(energy.max()), np.finfo(float).tiny))
+    if len(filled) == 0:
         return np.empty((0, group.t), dtype=np.int64)
-    n_flipped = int(np.clip(np.log2(max_patterns / len(bins)), 0, _MAX_FLIPPED))
-    parities = _chase_patterns(transform[:, bins].T, n_flipped)
-    sets, decoded = group.code.decode(parities.reshape(-1, parities.shape[2]), group.t)
-    origin = np.repeat(bins, parities.shape[1])
-    sets, origin = sets[decoded], origin[decoded]
-    consistent: IntArray = sets[_bin_of(group, sets) == origin]
-    return consistent
+    n_flipped = int(np.clip(np.log2(max_patterns / len(filled)), 0, _MAX_FLIPPED))
+    proposals = []
+    for t in range(min(2, group.t), group.t + 1):
+        # a smaller set asks for fewer delays, of which fewer are wrong
+        n_delays = 1 + int(group.code.rows_per_t[t])
+        parities = _chase_patterns(bins[:n_delays, filled].T, n_flipped)
+        sets, decoded = group.code.decode(parities.reshape(-1, n_delays - 1), t)
+        origin = np.repeat(filled, parities.shape[1])[decoded]
+        sets = resize(sets[decoded], group.t, group.code.n)
+        proposals.append(sets[_bin_of(group, sets) == origin])
+    return np.concatenate(proposals)
 
 
-def _chase_patterns(transform: NDArray[np.float64], n_flipped: int) -> NDArray[np.bool_]:
+def weigh_sets(groups: Sequence[Group], bins: Sequence[FloatArray], sets: IntArray) -> FloatArray:
+    """Return the squared z-scores of sets: how well they explain the bins they fall into.
+
+    In each group a set is estimated by its mean over the delays, whose variance is that of the bin;
+    a set that shares its bin with a large coefficient is not mistaken for it.
+
+    Args:
+        groups: Groups that the sets were not decoded from.
+        bins: What the coefficients found so far leave in their bins.
+        sets: Shape ``(k, width)``, padded.
+
+    Returns:
+        Array of shape ``(k,)``, about chi-squared with one degree of freedom for sets of no effect.
+    """
+    weighted = np.zeros(len(sets))
+    precision = np.zeros(len(sets))
+    for group, values in zip(groups, bins, strict=True):
+        own = values[:, _bin_of(group, sets)]
+        variance = np.maximum((own**2).mean(axis=0), np.finfo(float).tiny) / len(own)
+        weighted += (own * _delay_signs(group, sets)).mean(axis=0) / variance
+        precision += 1 / variance
+    scores: FloatArray = weighted**2 / np.maximum(precision, np.finfo(float).tiny)
+    return scores
+
+
+def _delay_signs(group: Group, sets: IntArray) -> NDArray[np.int8]:
+    """Return ``(-1)^<d + s, T>`` at each delay of a group, shape ``(n_delays, k)``."""
+    none = np.zeros((1, group.code.n), dtype=bool)
+    delays = np.concatenate([none, group.code.rows[: len(group.rows) - 1]]) ^ group.offset
+    padded = np.concatenate([delays, np.zeros((len(delays), 1), dtype=bool)], axis=1)
+    odd = np.zeros((len(delays), len(sets)), dtype=bool)
+    for column in sets.T:
+        odd ^= padded[:, column]
+    return np.where(odd, np.int8(-1), np.int8(1))
+
+
+def _chase_patterns(transform: FloatArray, n_flipped: int) -> NDArray[np.bool_]:
     """Return the parities of each bin under all flips of its least reliable signs.
 
     Args:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shapiq_spex.regression import log_choices
 from shapiq_spex.regression._least_squares import gram, predict, project, solve_normal
 from shapiq_spex.spectrum._sets import orders, resize, unique_sets
 
-from ._decoder import propose_sets
+from ._decoder import propose_sets, transform_bins, weigh_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 HARD = 1
 SOFT = (1 << 8, 1 << 11, 1 << 14)
 _EXACT = 1e-20  # of the values' variance: nothing is left but rounding
-_MARGIN = 4.0  # of a squared z-score, beyond what the best of all sets of a size has by chance
+_MARGIN = 6.0  # of a squared z-score, beyond what the best of all proposed sets has by chance
 _LARGEST_SHARE = 0.5  # of the masks, for the number of sets
 
 
@@ -41,8 +40,9 @@ def peel(
 ) -> IntArray:
     """Decode, fit and subtract until nothing more is found.
 
-    A decoded set is kept if its correlation with the residual, on all masks, is larger than chance
-    would give for the best of all sets of its size. So what noise decodes to is not taken up.
+    A set that was decoded from one group is kept if it explains its bins in the other groups better
+    than chance would have it for the best of all sets proposed. So what noise decodes to is not
+    taken up.
 
     Args:
         groups: The complete groups of the design.
@@ -55,13 +55,22 @@ def peel(
     Returns:
         The support with what was found, shape ``(l, width)``.
     """
-    if not groups:
-        return support
     state = _Fit(columns, values, support)
     level = 0
-    while level < len(efforts) and not state.exact and len(state.sets) < state.limit:
-        proposed = propose_sets(groups, state.residual, max_patterns=efforts[level])
-        level = 0 if state.accept(proposed) else level + 1
+    while groups and level < len(efforts) and not state.exact and state.room > 0:
+        found = 0
+        for i, group in enumerate(groups):
+            bins = [transform_bins(other, state.residual) for other in groups]
+            sets = state.fresh(propose_sets(group, bins[i], max_patterns=efforts[level]))
+            witnesses = [j for j in range(len(groups)) if j != i] or [i]
+            scores = weigh_sets([groups[j] for j in witnesses], [bins[j] for j in witnesses], sets)
+            taken = state.take(sets, scores)
+            # where there is a hierarchy the subsets are worth a look
+            subsets = state.fresh(_subsets(taken, columns.n_players))
+            bins = [transform_bins(other, state.residual) for other in groups]
+            state.take(subsets, weigh_sets(groups, bins, subsets))
+            found += len(taken)
+        level = 0 if found else level + 1
     return state.sets
 
 
@@ -71,7 +80,6 @@ class _Fit:
     def __init__(self, columns: MaskColumns, values: FloatArray, support: IntArray) -> None:
         self._columns = columns
         self._values = values
-        self.limit = int(_LARGEST_SHARE * columns.n_masks)
         self.sets = support
         self._signs = columns.characters(support)
         self._gram = gram(self._signs, self._signs)
@@ -82,44 +90,51 @@ class _Fit:
         """Whether nothing is left of the values but rounding."""
         return bool(self.residual.var() <= _EXACT * self._values.var())
 
+    @property
+    def room(self) -> int:
+        """How many more sets these masks can bear."""
+        return int(_LARGEST_SHARE * self._columns.n_masks) - len(self.sets)
+
     def _fit(self) -> None:
         coefficients = solve_normal(self._gram, project(self._signs, self._values))
         self.residual = self._values - predict(self._signs, coefficients)
 
-    def accept(self, proposed: IntArray) -> bool:
-        """Take up the significant ones among proposed sets; say whether there were any."""
-        taken = self._take(proposed)
-        if len(taken):  # where there is a hierarchy the subsets are worth a look
-            self._take(_subsets(taken, self._columns.n_players))
-        return len(taken) > 0
+    def take(self, sets: IntArray, scores: FloatArray) -> IntArray:
+        """Take up the significant ones among new sets, and return them.
 
-    def _take(self, proposed: IntArray) -> IntArray:
+        Args:
+            sets: The sets, shape ``(k, width)``, padded.
+            scores: Their squared z-scores, shape ``(k,)``.
+        """
+        threshold = 2 * np.log(max(2, len(sets))) + _MARGIN
+        chosen = np.argsort(-scores, kind="stable")
+        chosen = chosen[scores[chosen] > threshold][: max(0, self.room)]
+        if self.exact or len(chosen) == 0:
+            return np.empty((0, sets.shape[1]), dtype=np.int64)
+        signs = self._columns.characters(sets[chosen])
+        cross = gram(signs, self._signs)
+        self._gram = np.block([[self._gram, cross.T], [cross, gram(signs, signs)]])
+        self._signs = np.concatenate([self._signs, signs])
+        self.sets = np.concatenate([self.sets, sets[chosen]])
+        self._fit()
+        taken: IntArray = sets[chosen]
+        return taken
+
+    def fresh(self, proposed: IntArray) -> IntArray:
+        """Return the distinct sets that are not in the model, as wide as its own."""
         n = self._columns.n_players
         width = max(proposed.shape[1], self.sets.shape[1])
         self.sets = resize(self.sets, width, n)
-        fresh, _ = unique_sets(resize(proposed, width, n))
-        known = set(map(tuple, self.sets.tolist()))
-        fresh = fresh[[tuple(row) not in known for row in fresh.tolist()]]
-        if len(fresh) == 0:
-            return fresh
-        signs = self._columns.characters(fresh)
-        scores = project(signs, self.residual) ** 2 / (self.residual @ self.residual)
-        threshold = 2 * log_choices(n, orders(fresh, n)) + _MARGIN
-        chosen = np.argsort(-(scores - threshold), kind="stable")
-        chosen = chosen[scores[chosen] > threshold[chosen]][: self.limit - len(self.sets)]
-        if len(chosen):
-            cross = gram(signs[chosen], self._signs)
-            corner = gram(signs[chosen], signs[chosen])
-            self._gram = np.block([[self._gram, cross.T], [cross, corner]])
-            self._signs = np.concatenate([self._signs, signs[chosen]])
-            self.sets = np.concatenate([self.sets, fresh[chosen]])
-            self._fit()
-        return fresh[chosen]
+        distinct, position = unique_sets(np.concatenate([self.sets, resize(proposed, width, n)]))
+        known = np.zeros(len(distinct), dtype=bool)
+        known[position[: len(self.sets)]] = True
+        new: IntArray = distinct[~known]
+        return new
 
 
 def _subsets(sets: IntArray, n: int) -> IntArray:
     """Return the subsets of all sizes of each set."""
-    width = int(orders(sets, n).max())  # of these, rather than of all sets known so far
+    width = int(orders(sets, n).max(initial=0))  # of these, rather than of all sets known so far
     sets = sets[:, :width]
     parts = [
         np.where(np.isin(np.arange(width), columns), sets, n)

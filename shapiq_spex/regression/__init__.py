@@ -5,7 +5,6 @@ from __future__ import annotations
 from ._columns import MaskColumns
 from ._pursuit import HierarchicalSearch
 from ._regress import Regression, draw_folds, regress, summarise
-from ._screen import log_choices
 from ._sparse import fit_fixed, fit_support
 
 __all__ = [
@@ -15,7 +14,6 @@ __all__ = [
     "draw_folds",
     "fit_fixed",
     "fit_support",
-    "log_choices",
     "regress",
     "summarise",
 ]

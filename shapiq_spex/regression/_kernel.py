@@ -4,7 +4,8 @@ A game on real data has, beside a few large coefficients, thousands of small one
 ``k(x, x') = prod_i exp(c_i (z_i z_i' - 1))`` with signs ``z = 1 - 2 x`` is a prior for these: the
 coefficient of a set ``T`` has a variance proportional to ``prod_{i in T} tanh(c_i)``, so that
 players who matter take part in larger interactions. The ``c_i`` follow each player's influence in
-the fit itself; scale and ridge come from leave-one-out errors.
+the fit itself; their scale and the ridge come from out-of-fold errors. Influences are found for
+each fold anew, as with more players than masks they would otherwise give away the held-out values.
 """
 
 from __future__ import annotations
@@ -13,8 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import cho_solve, eigh, solve
-from scipy.linalg.lapack import dpotrf, dpotri
+from scipy.linalg import cho_factor, cho_solve
 
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MAX_MASKS = 4000  # a solve takes the cube of this: about a second
-_MAX_TUNING = 400
+_MAX_TUNING = 600
 _TUNING_ROUNDS = 3
 _TOTAL_SCALES = np.geomspace(0.35, 22.4, 7)
-_RIDGES = np.geomspace(1e-6, 10.0, 15)
+_RIDGES = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 10.0)
+_RIDGE_FACTORS = (0.3, 1.0, 3.0)
+_SCALE_FACTORS = (1.0, 2.0)
 _MIN_WEIGHT = 0.02
+_MIN_GAIN = 0.002  # of the error, for another round of influences
 _MAX_TABLE = 16  # players for which all sets are listed
 _MAX_LISTED = 20_000
 _CHUNK = 1 << 26
@@ -69,22 +72,23 @@ def fit_kernel(signs: FloatArray, values: FloatArray, folds: IntArray) -> Kernel
     """
     mean = float(values.mean())
     centred = values - mean
-    tuning = slice(0, _MAX_TUNING)
-    scales, ridge = _tune(signs[tuning], centred[tuning])
-    kernel = _kernel(signs, scales)
-    best: tuple[float, FloatArray, FloatArray] | None = None
-    for factor in (0.3, 1.0, 3.0) if len(values) > _MAX_TUNING else (1.0,):
-        dual, residual = _solve(kernel, ridge * factor, centred, folds)
-        error = float((residual**2).mean())
-        if best is None or error < best[0]:
-            best = (error, dual, residual)
-    assert best is not None  # noqa: S101 the loop above is never empty
-    _, dual, residual = best
+    chosen = np.unique(np.linspace(0, len(values) - 1, _MAX_TUNING).astype(np.int64))
+    tuned = _tune(signs[chosen], centred[chosen], folds[chosen])
+    scale, ridge = 1.0, tuned.ridge
+    if len(values) > len(chosen):  # more masks than were tuned on may call for finer scales
+        scale, ridge = _refine(signs, centred, folds, tuned)
+    predictions = np.zeros(len(values))
+    for fold, scales in tuned.fold_scales.items():
+        train, held_out = folds != fold, folds == fold
+        dual = _solve(_kernel(signs[train], signs[train], scale * scales), ridge, centred[train])
+        predictions[held_out] = _kernel(signs[held_out], signs[train], scale * scales) @ dual
+    scales = scale * tuned.scales
+    dual = _solve(_kernel(signs, signs, scales), ridge, centred)
     return KernelFit(
         constant=mean + _norm(scales) * float(dual.sum()),
         scales=scales,
         dual=dual,
-        out_of_fold=values - residual,
+        out_of_fold=mean + predictions,
         total_energy=_total_energy(signs, scales, dual),
     )
 
@@ -117,75 +121,104 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
     return sets, norm * products * sums
 
 
-def _kernel(signs: FloatArray, scales: FloatArray) -> FloatArray:
-    """Return the kernel matrix of masks with themselves."""
-    kernel: FloatArray = np.exp((signs * scales) @ signs.T - scales.sum())
+def _kernel(left: FloatArray, right: FloatArray, scales: FloatArray) -> FloatArray:
+    """Return the kernel matrix of masks, given by their signs, with others."""
+    kernel: FloatArray = np.exp((left * scales) @ right.T - scales.sum())
     return kernel
 
 
-def _tune(signs: FloatArray, centred: FloatArray) -> tuple[FloatArray, float]:
-    """Return scales and ridge of the least leave-one-out error."""
+def _solve(kernel: FloatArray, ridge: float, centred: FloatArray) -> FloatArray:
+    """Return the dual weights."""
+    dual: FloatArray = cho_solve(cho_factor(kernel + ridge * np.eye(len(kernel))), centred)
+    return dual
+
+
+@dataclass(frozen=True)
+class _Tuned:
+    """The chosen kernel: scales for all masks and for those without each fold, and the ridge."""
+
+    scales: FloatArray
+    fold_scales: dict[int, FloatArray]
+    ridge: float
+
+
+def _tune(signs: FloatArray, centred: FloatArray, folds: IntArray) -> _Tuned:
+    """Return the scales and ridge of the least out-of-fold error."""
     n = signs.shape[1]
-    weights = np.ones(n)
+    labels = np.unique(folds).tolist()
+    trains = {fold: folds != fold for fold in labels} | {-1: np.ones(len(folds), dtype=bool)}
+    weights = {fold: np.full(n, 1 / n) for fold in trains}
     grid = _TOTAL_SCALES
-    scales, ridge = weights, 1.0
-    for round_ in range(_TUNING_ROUNDS):
-        trials = [
-            (*_leave_one_out(_kernel(signs, total * weights / weights.sum()), centred), total)
-            for total in grid
-        ]
-        _, ridge, dual, total = min(trials, key=lambda trial: trial[0])
-        scales = total * weights / weights.sum()
-        if round_ < _TUNING_ROUNDS - 1:
-            weights = _influence_weights(signs, scales, dual)
-            position = int(np.argmin(np.abs(np.log(_TOTAL_SCALES / total))))
-            grid = _TOTAL_SCALES[max(0, position - 1) : position + 2]
-    return scales, ridge
+    best: tuple[float, _Tuned] | None = None
+    for _ in range(_TUNING_ROUNDS):
+        error, total, ridge = _best_scale(signs, centred, folds, weights, grid)
+        if best is not None and error > (1 - _MIN_GAIN) * best[0]:
+            break
+        scales = {fold: total * weight for fold, weight in weights.items()}
+        best = (error, _Tuned(scales.pop(-1), scales, ridge))
+        for fold, train in trains.items():
+            part = signs[train]
+            kernel = _kernel(part, part, total * weights[fold])
+            dual = _solve(kernel, ridge, centred[train])
+            weights[fold] = _influence_weights(part, kernel, total * weights[fold], dual)
+        position = int(np.argmin(np.abs(np.log(_TOTAL_SCALES / total))))
+        grid = _TOTAL_SCALES[max(0, position - 1) : position + 2]
+    assert best is not None  # noqa: S101 the first round always sets it
+    return best[1]
 
 
-def _leave_one_out(kernel: FloatArray, centred: FloatArray) -> tuple[float, float, FloatArray]:
-    """Return the least leave-one-out error over the ridges, the ridge and the dual weights."""
-    eigenvalues, vectors = eigh(kernel, driver="evd")
-    rotated = vectors.T @ centred
-    shrinkage = 1 / (np.maximum(eigenvalues, 0)[:, None] + _RIDGES)
-    duals = vectors @ (rotated[:, None] * shrinkage)
-    errors = ((duals / (vectors**2 @ shrinkage)) ** 2).mean(axis=0)
-    best = int(errors.argmin())
-    return float(errors[best]), float(_RIDGES[best]), duals[:, best]
+def _refine(
+    signs: FloatArray, centred: FloatArray, folds: IntArray, tuned: _Tuned
+) -> tuple[float, float]:
+    """Return the factor of the scales, and the ridge, of the least out-of-fold error."""
+    errors = np.zeros((len(_SCALE_FACTORS), len(_RIDGE_FACTORS)))
+    for fold, fold_scales in tuned.fold_scales.items():
+        train, held_out = folds != fold, folds == fold
+        for i, scale in enumerate(_SCALE_FACTORS):
+            scales = scale * fold_scales
+            kernel = _kernel(signs[train], signs[train], scales)
+            across = _kernel(signs[held_out], signs[train], scales)
+            for j, factor in enumerate(_RIDGE_FACTORS):
+                predictions = across @ _solve(kernel, factor * tuned.ridge, centred[train])
+                errors[i, j] += float(((centred[held_out] - predictions) ** 2).sum())
+    i, j = divmod(int(errors.argmin()), len(_RIDGE_FACTORS))
+    return _SCALE_FACTORS[i], tuned.ridge * _RIDGE_FACTORS[j]
 
 
-def _influence_weights(signs: FloatArray, scales: FloatArray, dual: FloatArray) -> FloatArray:
-    """Return the root of each player's influence (the energy of its sets) in a fit, mean 1."""
-    kernel = _kernel(signs, scales)
+def _best_scale(
+    signs: FloatArray,
+    centred: FloatArray,
+    folds: IntArray,
+    weights: dict[int, FloatArray],
+    grid: FloatArray,
+) -> tuple[float, float, float]:
+    """Return the least out-of-fold error over a grid of scales and ridges, scale and ridge."""
+    errors = np.zeros((len(grid), len(_RIDGES)))
+    for fold in np.unique(folds).tolist():
+        train, held_out = folds != fold, folds == fold
+        for i, total in enumerate(grid):
+            kernel = _kernel(signs[train], signs[train], total * weights[fold])
+            across = _kernel(signs[held_out], signs[train], total * weights[fold])
+            for j, ridge in enumerate(_RIDGES):
+                predictions = across @ _solve(kernel, ridge, centred[train])
+                errors[i, j] += float(((centred[held_out] - predictions) ** 2).sum())
+    i, j = divmod(int(errors.argmin()), len(_RIDGES))
+    return float(errors[i, j]), float(grid[i]), _RIDGES[j]
+
+
+def _influence_weights(
+    signs: FloatArray, kernel: FloatArray, scales: FloatArray, dual: FloatArray
+) -> FloatArray:
+    """Return the root of each player's influence (the energy of its sets) in a fit, of sum 1."""
     # flipping one player's sign multiplies the kernel by exp(-2 c z z'), a matrix of rank two
     even = (kernel @ dual)[:, None]
     odd = signs * (kernel @ (signs * dual[:, None]))
     flipped = np.cosh(2 * scales) * even - np.sinh(2 * scales) * odd
     influence = (((even - flipped) / 2) ** 2).mean(axis=0)
     if not influence.any():
-        return np.ones_like(scales)
-    return np.maximum(np.sqrt(influence / influence.mean()), _MIN_WEIGHT)
-
-
-def _solve(
-    kernel: FloatArray, ridge: float, centred: FloatArray, folds: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the dual weights, and the errors of the fits without each fold.
-
-    The latter follow from the inverse's blocks: ``e_f = (K^-1)_ff^-1 a_f``.
-    """
-    factor, failed = dpotrf(kernel + ridge * np.eye(len(kernel)), lower=True, overwrite_a=True)
-    if failed:
-        msg = "The kernel matrix is not positive definite."
-        raise np.linalg.LinAlgError(msg)
-    dual: FloatArray = cho_solve((factor, True), centred)
-    inverse, _ = dpotri(factor, lower=True, overwrite_c=True)  # the lower triangle alone
-    residual = np.empty(len(dual))
-    for fold in np.unique(folds):
-        rows = np.flatnonzero(folds == fold)
-        block = inverse[np.ix_(rows, rows)]
-        residual[rows] = solve(block, dual[rows], lower=True, assume_a="pos")
-    return dual, residual
+        return np.full(len(scales), 1 / len(scales))
+    weights = np.maximum(np.sqrt(influence / influence.mean()), _MIN_WEIGHT)
+    return np.asarray(weights / weights.sum())
 
 
 def _norm(scales: FloatArray) -> float:

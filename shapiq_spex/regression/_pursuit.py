@@ -43,12 +43,17 @@ class Path:
     Attributes:
         sets: The sets in the order of their arrival, shape ``(k, width)``, padded.
         sizes: How many sets there were after each round.
-        errors: Mean squared error on the held-out masks after each round; empty without these.
+        squared_errors: Squared errors on the held-out masks after each round; empty without these.
     """
 
     sets: IntArray
     sizes: list[int] = field(default_factory=list)
-    errors: list[float] = field(default_factory=list)
+    squared_errors: list[FloatArray] = field(default_factory=list)
+
+    @property
+    def errors(self) -> list[float]:
+        """Mean squared error on the held-out masks after each round."""
+        return [float(errors.mean()) for errors in self.squared_errors]
 
     def stalled(self) -> bool:
         """Whether the held-out error has not fallen for some rounds."""
@@ -108,7 +113,7 @@ class HierarchicalSearch:
             path.sets = state.sets
             path.sizes.append(len(state.sets))
             if train is not None:
-                path.errors.append(float((state.residual[~train] ** 2).mean()))
+                path.squared_errors.append(state.residual[~train] ** 2)
                 if path.stalled():
                     break
             if state.exact or not state.add_best(max_terms - len(state.sets)):

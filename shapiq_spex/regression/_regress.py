@@ -10,7 +10,7 @@ import numpy as np
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
 from ._kernel import MAX_MASKS, fit_kernel, list_terms
-from ._sparse import fit_sparse
+from ._sparse import fit_sparse, improves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,8 +97,10 @@ def _blend_with_kernel(
     energy = float(difference @ difference)
     residual = seen - kernel.out_of_fold
     share = float(np.clip(residual @ difference / energy, 0, 1)) if energy > 0 else 1.0
-    error = float(((residual - share * difference) ** 2).mean())
-    if error > (1 - _MIN_GAIN) * float(((seen - sparse.out_of_fold[rows]) ** 2).mean()):
+    blended = (residual - share * difference) ** 2
+    error = float(blended.mean())
+    before = (seen - sparse.out_of_fold[rows]) ** 2
+    if error > (1 - _MIN_GAIN) * float(before.mean()) or not improves(before, blended):
         return alone
     sets, coefficients = list_terms(kernel, columns)
     coefficients = (1 - share) * coefficients

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaln
 
 from shapiq_spex.spectrum._sets import orders, resize
 
@@ -155,9 +154,3 @@ class Screen:
 def _penalty(choices: float) -> float:
     """Return about the largest of many squared z-scores of noise."""
     return float(2 * np.log(max(2.0, choices)))
-
-
-def log_choices(n: int, sizes: IntArray) -> FloatArray:
-    """Return the logarithm of the number of sets of each size."""
-    result: FloatArray = gammaln(n + 1) - gammaln(sizes + 1) - gammaln(n - sizes + 1)
-    return result
