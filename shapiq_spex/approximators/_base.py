@@ -58,8 +58,8 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
             ValueError: If a number is out of range or the index is unknown.
             TypeError: If a number is no integer.
         """
-        n = _check_integer("n", n)
-        max_order = _check_integer("max_order", max_order)
+        n = check_integer("n", n)
+        max_order = check_integer("max_order", max_order)
         if n < 1:
             msg = f"The number of players n must be at least 1, got {n}."
             raise ValueError(msg)
@@ -142,7 +142,7 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
                 returns something else than one finite value per mask.
             TypeError: If the budget is no integer or the game's values are no numbers.
         """
-        budget = _check_integer("budget", budget)
+        budget = check_integer("budget", budget)
         if budget < self.smallest_budget:
             msg = (
                 f"The smallest budget for n={self.n} players is {self.smallest_budget} masks, got "
@@ -186,7 +186,7 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
         return self._entropy if self._random_state is None else self._random_state
 
 
-def _check_integer(name: str, value: object) -> int:
+def check_integer(name: str, value: object) -> int:
     """Return an integer of any kind as an int."""
     try:
         return as_integer(value)  # type: ignore[arg-type]  # what it refuses is an error here

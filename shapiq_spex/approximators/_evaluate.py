@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _BATCH = 1 << 26  # entries of the masks handed over at once
 _QUIET_SECONDS = 2.0
 _SHOWN_PLAYERS = 10
+_NUMBERS = "biufO"  # kinds of arrays; objects may be numbers of another library
 
 
 def evaluate(
@@ -63,10 +64,9 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
     msg = f"The game must return real numbers, got {type(returned).__name__}."
     try:
         array = np.asarray(returned)
-        values = array.astype(
-            np.float64, casting="same_kind" if array.dtype.kind == "c" else "unsafe"
-        )
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # what is too large becomes infinite and is named below
+            values = array.astype(np.float64, casting="unsafe" if _is_real(array) else "no")
+    except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(msg) from error
     if values.shape != (len(masks),):
         msg = (
@@ -82,6 +82,11 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
         )
         raise ValueError(msg)
     return values
+
+
+def _is_real(array: NDArray[Any]) -> bool:
+    """Say whether an array holds real numbers, as far as its type tells."""
+    return array.dtype.kind in _NUMBERS
 
 
 def _describe(mask: NDArray[np.bool_]) -> str:

@@ -8,19 +8,19 @@ import numpy as np
 
 from shapiq_spex.coding import HARD, SOFT, CodedDesign, peel, smallest_budget
 from shapiq_spex.regression import (
+    Ablations,
     HierarchicalSearch,
     MaskColumns,
     Regression,
-    draw_folds,
     fit_fixed,
     fit_support,
     regress,
     summarise,
 )
 from shapiq_spex.spectrum import FourierSpectrum, SpectrumIndex
-from shapiq_spex.spectrum._sets import resize
+from shapiq_spex.spectrum._sets import resize, unique_sets
 
-from ._base import SpectralApproximator
+from ._base import SpectralApproximator, check_integer
 from ._evaluate import evaluate
 from ._threads import single_threaded
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _MAX_ORDER = 8  # of a set that the hierarchical search considers
 _MAX_ROUNDS = 20
+_SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
 _ROUNDING = 1e-13  # of the largest coefficient, in an exact transform
 _FOLD_STREAM = 2**32 - 1  # apart from the streams of the groups
 
@@ -95,6 +96,7 @@ class SPEX(SpectralApproximator):
         if decoder_type not in ("soft", "hard"):
             msg = f"decoder_type must be 'soft' or 'hard', got {decoder_type!r}."
             raise ValueError(msg)
+        degree_parameter = check_integer("degree_parameter", degree_parameter)
         if degree_parameter < 1:
             msg = f"degree_parameter must be at least 1, got {degree_parameter}."
             raise ValueError(msg)
@@ -121,51 +123,52 @@ class SPEX(SpectralApproximator):
         columns = MaskColumns(design.masks, self.n)
         if len(values) == 1 << self.n:
             return self._transform(columns, values), 1.0
-        found = self._regress(design, columns, values)
-        spectrum = FourierSpectrum(self.n, found.sets, found.coefficients)
-        if 2 * len(values) >= 1 << self.n and found.cv_r2 < 1:
+        rng = np.random.default_rng([self._seed, _FOLD_STREAM])
+        ablations = Ablations.prepare(columns, values, design.blocks, rng)
+        found = self._regress(design, ablations)
+        coefficients = found.coefficients.copy()
+        coefficients[(found.sets == self.n).all(axis=1)] += ablations.offset
+        spectrum = FourierSpectrum(self.n, found.sets, coefficients)
+        if 2 * len(values) >= 1 << self.n and found.cv_r2 < _SURE:
             return self._complete(columns, values, spectrum, found.cv_r2)
         return spectrum, found.cv_r2
 
-    def _regress(self, design: CodedDesign, columns: MaskColumns, values: FloatArray) -> Regression:
+    def _regress(self, design: CodedDesign, ablations: Ablations) -> Regression:
         """Decode and search until nothing significant is left, then weigh what was found."""
-        folds = draw_folds(len(values), np.random.default_rng([self._seed, _FOLD_STREAM]))
         empty = np.full((1, 1), self.n, dtype=np.int64)
-        decoded = peel(design.groups, columns, values, empty, (HARD,))
-        exact = fit_support(columns, values, decoded, folds)
+        decoded = peel(design.groups, ablations, empty, (HARD,))
+        exact = fit_support(ablations, decoded)
         if exact is not None:
-            return summarise(exact, values)
+            return summarise(exact, ablations)
         efforts = (HARD, *SOFT) if self.decoder_type == "soft" else (HARD,)
         if not self.hierarchical_search:
-            decoded = peel(design.groups, columns, values, decoded, efforts)
-            return self._regress_without_search(columns, values, decoded, folds)
-        search = HierarchicalSearch(columns, values, min(_MAX_ORDER, self.n))
+            decoded = peel(design.groups, ablations, decoded, efforts)
+            return self._regress_without_search(ablations, decoded)
+        search = HierarchicalSearch(ablations, min(_MAX_ORDER, self.n))
         support = decoded
         for _ in range(_MAX_ROUNDS):
             path = search.run(support, max_terms=search.largest_size, significant=True)
-            exact = fit_support(columns, values, path.sets, folds)
+            exact = fit_support(ablations, path.sets)
             if exact is not None:
-                return summarise(exact, values)
-            support = peel(design.groups, columns, values, path.sets, efforts)
+                return summarise(exact, ablations)
+            support = peel(design.groups, ablations, path.sets, efforts)
             if len(support) == len(path.sets):
                 break
             decoded = _join(decoded, support[len(path.sets) :], self.n)
-        return regress(search, decoded, folds)
+        return regress(search, decoded)
 
-    def _regress_without_search(
-        self, columns: MaskColumns, values: FloatArray, decoded: IntArray, folds: IntArray
-    ) -> Regression:
+    def _regress_without_search(self, ablations: Ablations, decoded: IntArray) -> Regression:
         """Fit what was decoded, with the single players where these help."""
-        exact = fit_support(columns, values, decoded, folds)
+        exact = fit_support(ablations, decoded)
         if exact is not None:
-            return summarise(exact, values)
-        alone = summarise(fit_fixed(columns, values, decoded, folds), values)
-        singles = np.arange(self.n)[:, None]
-        new = ~np.isin(singles[:, 0], _single_players(decoded, self.n))
-        joined = _join(decoded, singles[new], self.n)
-        if 2 * len(joined) > len(values):
+            return summarise(exact, ablations)
+        alone = summarise(fit_fixed(ablations, decoded), ablations)
+        joined, _ = unique_sets(_join(decoded, np.arange(self.n)[:, None], self.n))
+        if 2 * len(joined) > len(ablations.values):
             return alone
-        together = summarise(fit_fixed(columns, values, joined, folds), values)
+        constant = (joined == self.n).all(axis=1)
+        joined = np.concatenate([joined[constant], joined[~constant]])
+        together = summarise(fit_fixed(ablations, joined), ablations)
         return max(alone, together, key=lambda fit: fit.cv_r2)
 
     def _transform(self, columns: MaskColumns, values: FloatArray) -> FourierSpectrum:
@@ -206,10 +209,3 @@ def _join(sets: IntArray, more: IntArray, n: int) -> IntArray:
     """Put further sets behind the ones there are."""
     width = max(sets.shape[1], more.shape[1])
     return np.concatenate([resize(sets, width, n), resize(more, width, n)])
-
-
-def _single_players(sets: IntArray, n: int) -> IntArray:
-    """Return the players that are sets of their own."""
-    single = (sets < n).sum(axis=1) == 1
-    players: IntArray = sets[single, 0]
-    return players

@@ -87,14 +87,17 @@ def weigh_sets(groups: Sequence[Group], bins: Sequence[FloatArray], sets: IntArr
     Returns:
         Array of shape ``(k,)``, about chi-squared with one degree of freedom for sets of no effect.
     """
+    floor = _NEGLIGIBLE * max(float((values**2).mean()) for values in bins)
+    if floor == 0:
+        return np.zeros(len(sets))
     weighted = np.zeros(len(sets))
     precision = np.zeros(len(sets))
     for group, values in zip(groups, bins, strict=True):
         own = values[:, _bin_of(group, sets)]
-        variance = np.maximum((own**2).mean(axis=0), np.finfo(float).tiny) / len(own)
+        variance = np.maximum((own**2).mean(axis=0), floor) / len(own)
         weighted += (own * _delay_signs(group, sets)).mean(axis=0) / variance
         precision += 1 / variance
-    scores: FloatArray = weighted**2 / np.maximum(precision, np.finfo(float).tiny)
+    scores: FloatArray = weighted**2 / precision
     return scores
 
 

@@ -86,6 +86,7 @@ class CodedDesign:
     Attributes:
         masks: The masks, packed eight to a byte along the players, shape ``(n_masks, ceil(n/8))``.
         groups: The groups with their complete levels; empty where not one level is complete.
+        blocks: A number for the group and delay that each mask was drawn for, shape ``(n_masks,)``.
     """
 
     def __init__(self, n: int, budget: int, max_degree: int, seed: int) -> None:
@@ -104,7 +105,7 @@ class CodedDesign:
         self._codes = [BCHCode(n, max_degree, rng) for rng in streams]
         self._offsets = [rng.random(n) < 0.5 for rng in streams]  # noqa: PLR2004 fair coins
         self._columns = [_ColumnStream(n, rng) for rng in streams]
-        packed, positions = self._draw(n_masks)
+        packed, positions, self.blocks = self._draw(n_masks)
         self.masks = packed
         self.groups = self._complete_groups(positions, n_masks)
 
@@ -113,16 +114,18 @@ class CodedDesign:
         bits = np.unpackbits(self.masks[start:stop], axis=1, count=self.n)
         return bits.view(np.bool_)
 
-    def _draw(self, n_masks: int) -> tuple[NDArray[np.uint8], list[IntArray]]:
-        """Return the first masks without repeats, and each drawn mask's position among them.
+    def _draw(self, n_masks: int) -> tuple[NDArray[np.uint8], list[IntArray], IntArray]:
+        """Return the first masks without repeats, where each drawn mask is among them, and blocks.
 
-        The drawn masks come one array a block, in the order of ``_blocks``.
+        The drawn masks' positions come one array a block, in the order of ``_all_blocks``.
         """
         ends = np.packbits(np.array([[False] * self.n, [True] * self.n]), axis=1)
         drawn = [ends]
+        labels = [-1]
         missing = n_masks - len(ends)
-        for block in self._all_blocks():
+        for label, block in self._all_blocks():
             drawn.append(block)
+            labels.append(label)
             missing -= len(block)
             if missing <= 0:  # enough, unless some were drawn twice
                 first, _ = _first_occurrences(np.concatenate(drawn), self.n)
@@ -131,14 +134,18 @@ class CodedDesign:
                     break
         packed = np.concatenate(drawn)
         first, position = _first_occurrences(packed, self.n)
-        ends_of_blocks = np.cumsum([len(block) for block in drawn])
-        return packed[first[:n_masks]], np.split(position, ends_of_blocks[:-1])
+        sizes = [len(block) for block in drawn]
+        blocks = np.repeat(labels, sizes)[first[:n_masks]]
+        return packed[first[:n_masks]], np.split(position, np.cumsum(sizes)[:-1]), blocks
 
-    def _all_blocks(self) -> Iterator[NDArray[np.uint8]]:
-        """Yield the packed masks of the master order, one delay of one group at a time."""
+    def _all_blocks(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Yield the packed masks of one delay of one group at a time, and a number for these two.
+
+        Further bins of a group come back to the delays that it has.
+        """
         for group, _, delays, ls in self._steps():
             for delay in delays:
-                yield self._block(group, delay, ls)
+                yield group + N_GROUPS * delay, self._block(group, delay, ls)
 
     def _steps(self) -> Iterator[tuple[int, Level, range, range]]:
         """Yield the master order: a group, the level it reaches, its new delays and new l."""

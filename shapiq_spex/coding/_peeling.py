@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shapiq_spex.regression import MaskColumns
+    from shapiq_spex.regression import Ablations
 
     from ._design import Group
 
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
 
 HARD = 1
 SOFT = (1 << 8, 1 << 11, 1 << 14)
-_EXACT = 1e-20  # of the values' variance: nothing is left but rounding
 _MARGIN = 6.0  # of a squared z-score, beyond what the best of all proposed sets has by chance
 _LARGEST_SHARE = 0.5  # of the masks, for the number of sets
 
 
 def peel(
     groups: Sequence[Group],
-    columns: MaskColumns,
-    values: FloatArray,
+    ablations: Ablations,
     support: IntArray,
     efforts: Sequence[int],
 ) -> IntArray:
@@ -46,8 +44,7 @@ def peel(
 
     Args:
         groups: The complete groups of the design.
-        columns: All masks.
-        values: The values on them, shape ``(m,)``.
+        ablations: All masks and the values on them.
         support: Sets known so far, the empty one first, shape ``(k, width)``, padded.
         efforts: How many sign patterns to decode in each group, in increasing order; the next
             effort is made once the one before finds nothing.
@@ -55,7 +52,7 @@ def peel(
     Returns:
         The support with what was found, shape ``(l, width)``.
     """
-    state = _Fit(columns, values, support)
+    state = _Fit(ablations, support)
     level = 0
     while groups and level < len(efforts) and not state.exact and state.room > 0:
         found = 0
@@ -66,7 +63,7 @@ def peel(
             scores = weigh_sets([groups[j] for j in witnesses], [bins[j] for j in witnesses], sets)
             taken = state.take(sets, scores)
             # where there is a hierarchy the subsets are worth a look
-            subsets = state.fresh(_subsets(taken, columns.n_players))
+            subsets = state.fresh(_subsets(taken, group.code.n))
             bins = [transform_bins(other, state.residual) for other in groups]
             state.take(subsets, weigh_sets(groups, bins, subsets))
             found += len(taken)
@@ -77,18 +74,18 @@ def peel(
 class _Fit:
     """The least-squares fit of a growing support."""
 
-    def __init__(self, columns: MaskColumns, values: FloatArray, support: IntArray) -> None:
-        self._columns = columns
-        self._values = values
+    def __init__(self, ablations: Ablations, support: IntArray) -> None:
+        self._ablations = ablations
+        self._columns = ablations.columns
         self.sets = support
-        self._signs = columns.characters(support)
+        self._signs = self._columns.characters(support)
         self._gram = gram(self._signs, self._signs)
         self._fit()
 
     @property
     def exact(self) -> bool:
         """Whether nothing is left of the values but rounding."""
-        return bool(self.residual.var() <= _EXACT * self._values.var())
+        return self._ablations.is_explained(self.residual)
 
     @property
     def room(self) -> int:
@@ -96,8 +93,9 @@ class _Fit:
         return int(_LARGEST_SHARE * self._columns.n_masks) - len(self.sets)
 
     def _fit(self) -> None:
-        coefficients = solve_normal(self._gram, project(self._signs, self._values))
-        self.residual = self._values - predict(self._signs, coefficients)
+        values = self._ablations.values
+        coefficients = solve_normal(self._gram, project(self._signs, values))
+        self.residual = values - predict(self._signs, coefficients)
 
     def take(self, sets: IntArray, scores: FloatArray) -> IntArray:
         """Take up the significant ones among new sets, and return them.

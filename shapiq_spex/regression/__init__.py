@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from ._ablations import Ablations
 from ._columns import MaskColumns
 from ._pursuit import HierarchicalSearch
-from ._regress import Regression, draw_folds, regress, summarise
+from ._regress import Regression, regress, summarise
 from ._sparse import fit_fixed, fit_support
 
 __all__ = [
+    "Ablations",
     "HierarchicalSearch",
     "MaskColumns",
     "Regression",
-    "draw_folds",
     "fit_fixed",
     "fit_support",
     "regress",

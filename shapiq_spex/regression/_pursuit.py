@@ -21,12 +21,11 @@ from ._screen import Candidates, Residual, Screen
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._columns import MaskColumns
+    from ._ablations import Ablations
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-EXACT = 1e-20  # of the values' variance: nothing is left but rounding
 _ADDED_SHARE = 0.15  # of the terms so far, how many may join in one round
 _MIN_ADDED = 3
 _RELATIVE_SCORE = 0.5  # of the best candidate's squared z-score, for those that join beside it
@@ -64,26 +63,24 @@ class HierarchicalSearch:
     """A search on fixed masks and values, run on all masks or on the training part of a fold.
 
     Attributes:
-        columns: The masks.
-        values: The values on them, shape ``(m,)``.
+        ablations: The masks and values.
         max_order: The size of the largest set to consider.
         largest_size: How many sets these masks can tell apart reliably.
         screen: What scores the candidates.
     """
 
-    def __init__(self, columns: MaskColumns, values: FloatArray, max_order: int) -> None:
+    def __init__(self, ablations: Ablations, max_order: int) -> None:
         """Prepare the screen.
 
         Args:
-            columns: The masks.
-            values: The values on them, shape ``(m,)``.
+            ablations: The masks and values.
             max_order: The size of the largest set to consider.
         """
-        self.columns = columns
-        self.values = values
+        self.ablations = ablations
         self.max_order = max_order
-        self.largest_size = min(_MAX_TERMS, max(1, int(_LARGEST_SHARE * len(values))))
-        self.screen = Screen(columns, values)
+        n_masks = len(ablations.values)
+        self.largest_size = min(_MAX_TERMS, max(1, int(_LARGEST_SHARE * n_masks)))
+        self.screen = Screen(ablations.columns, ablations.values)
 
     def run(
         self,
@@ -105,7 +102,8 @@ class HierarchicalSearch:
         Returns:
             The path; without validation masks it goes on to ``max_terms`` or to the last candidate.
         """
-        weights = np.ones(len(self.values)) if train is None else train.astype(np.float64)
+        n_masks = len(self.ablations.values)
+        weights = np.ones(n_masks) if train is None else train.astype(np.float64)
         state = _State(self, start, weights, lenience=1.0 if significant else _LENIENCE)
         path = Path(sets=state.sets)
         while True:
@@ -132,21 +130,19 @@ class _State:
         self._lenience = lenience
         self._n_train = float(weights.sum())
         self.sets = start
-        self._signs = search.columns.characters(start)
+        self._signs = search.ablations.columns.characters(start)
         self._gram = gram(self._signs * weights.astype(np.float32), self._signs)
-        self.residual = search.values
-        mean = float(weights @ search.values) / self._n_train
-        self._total = float(weights @ (search.values - mean) ** 2)
-        self._left = self._total
+        self.residual = search.ablations.values
+        self._left = float(weights @ self.residual**2)
 
     @property
     def exact(self) -> bool:
         """Whether nothing is left of the training values but rounding."""
-        return self._left <= EXACT * self._total
+        return self._left <= self._search.ablations.negligible * self._n_train
 
     def fit(self) -> None:
         """Fit all coefficients by least squares on the training masks."""
-        values = self._search.values
+        values = self._search.ablations.values
         coefficients = solve_normal(self._gram, project(self._signs, self._weights * values))
         self.residual = values - predict(self._signs, coefficients)
         self._left = float(self._weights @ self.residual**2)
@@ -188,7 +184,7 @@ class _State:
 
     def _extend(self, sets: IntArray) -> None:
         """Take new sets into the model."""
-        signs = self._search.columns.characters(sets)
+        signs = self._search.ablations.columns.characters(sets)
         weighted = signs * self._weights.astype(np.float32)
         cross = gram(weighted, self._signs)
         self._gram = np.block([[self._gram, cross.T], [cross, gram(weighted, signs)]])

@@ -15,14 +15,13 @@ from ._sparse import fit_sparse, improves
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._columns import MaskColumns
+    from ._ablations import Ablations
     from ._pursuit import HierarchicalSearch
     from ._sparse import SparseFit
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-N_FOLDS = 5
 _SUFFICIENT = 0.9999  # out-of-fold R^2 of a sparse model that needs no company
 _MIN_GAIN = 0.01  # of the out-of-fold error, for the kernel to be worth its many terms
 _DROPPED_SHARE = 0.01  # of the out-of-fold error, that cutting small coefficients may add
@@ -34,7 +33,7 @@ class Regression:
 
     Attributes:
         sets: Distinct sets, the empty one among them, shape ``(k, width)``, padded.
-        coefficients: Shape ``(k,)``.
+        coefficients: Those of the values less their mean, shape ``(k,)``.
         cv_r2: The R^2 of the out-of-fold predictions.
     """
 
@@ -43,52 +42,32 @@ class Regression:
     cv_r2: float
 
 
-def draw_folds(n_masks: int, rng: np.random.Generator) -> IntArray:
-    """Assign masks to folds of equal size at random."""
-    return rng.permutation(n_masks) % min(N_FOLDS, n_masks)
-
-
-def r_squared(values: FloatArray, predictions: FloatArray) -> float:
-    """Return the share of the values' variance that predictions explain; 1 for constant values."""
-    error = float(((values - predictions) ** 2).mean())
-    variance = float(values.var())
-    if variance <= np.finfo(float).eps ** 2 * float((values**2).mean()):
-        return 1.0
-    return 1 - error / variance
-
-
-def regress(search: HierarchicalSearch, support: IntArray, folds: IntArray) -> Regression:
+def regress(search: HierarchicalSearch, support: IntArray) -> Regression:
     """Fit a spectrum to values on masks, keeping each step only where it helps.
 
     Args:
         search: The hierarchical search, with the masks and values.
         support: Sets that are known to matter, the empty set first, shape ``(k, width)``, padded.
-        folds: The fold of each mask, shape ``(m,)``.
 
     Returns:
         The fit, with the R^2 of its out-of-fold predictions.
     """
-    columns, values = search.columns, search.values
-    sparse = fit_sparse(search, support, folds)
-    alone = summarise(sparse, values)
-    if alone.cv_r2 >= _SUFFICIENT or len(values) < 2 * N_FOLDS:
+    ablations = search.ablations
+    sparse = fit_sparse(search, support)
+    alone = summarise(sparse, ablations)
+    if alone.cv_r2 >= _SUFFICIENT:
         return alone
-    return _blend_with_kernel(columns, values, sparse, folds, alone)
+    return _blend_with_kernel(ablations, sparse, alone)
 
 
-def summarise(fit: SparseFit, values: FloatArray) -> Regression:
+def summarise(fit: SparseFit, ablations: Ablations) -> Regression:
     """Return a sparse fit as it is."""
-    return Regression(fit.sets, fit.coefficients, r_squared(values, fit.out_of_fold))
+    return Regression(fit.sets, fit.coefficients, ablations.r_squared(fit.out_of_fold))
 
 
-def _blend_with_kernel(
-    columns: MaskColumns,
-    values: FloatArray,
-    sparse: SparseFit,
-    folds: IntArray,
-    alone: Regression,
-) -> Regression:
+def _blend_with_kernel(ablations: Ablations, sparse: SparseFit, alone: Regression) -> Regression:
     """Average the sparse model with a kernel ridge regression where that predicts better."""
+    columns, values, folds = ablations.columns, ablations.values, ablations.folds
     rows = slice(0, MAX_MASKS)
     signs = columns.signs(np.arange(columns.n_players))[:, rows].T.astype(np.float64)
     seen = values[rows]

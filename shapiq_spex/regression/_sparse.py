@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._least_squares import fit_ridge, gram, predict, project, solve_normal
-from ._pursuit import EXACT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ._columns import MaskColumns
+    from ._ablations import Ablations
     from ._pursuit import HierarchicalSearch, Path
 
     FloatArray = NDArray[np.float64]
@@ -30,66 +29,56 @@ class SparseFit:
         sets: The empty set first, shape ``(k, width)``, padded.
         coefficients: Shape ``(k,)``.
         out_of_fold: Predictions without each mask's fold, shape ``(m,)``.
-        exact: Whether nothing is left of the values but rounding.
     """
 
     sets: IntArray
     coefficients: FloatArray
     out_of_fold: FloatArray
-    exact: bool
 
 
-def fit_support(
-    columns: MaskColumns, values: FloatArray, sets: IntArray, folds: IntArray
-) -> SparseFit | None:
+def fit_support(ablations: Ablations, sets: IntArray) -> SparseFit | None:
     """Fit the coefficients of given sets by least squares, if they explain the values exactly.
 
     Args:
-        columns: The masks.
-        values: Shape ``(m,)``.
+        ablations: The masks and values.
         sets: The empty set first, shape ``(k, width)``, padded.
-        folds: The fold of each mask, shape ``(m,)``.
 
     Returns:
         The fit without the sets whose coefficient is zero; None where something is left.
     """
-    signs = columns.characters(sets)
+    values = ablations.values
+    signs = ablations.columns.characters(sets)
     coefficients = solve_normal(gram(signs, signs), project(signs, values))
     kept = np.abs(coefficients) > _PRUNED * np.abs(coefficients).max(initial=0.0)
     kept[0] = True
     sets, signs = sets[kept], signs[kept]
     coefficients = solve_normal(gram(signs, signs), project(signs, values))
-    residual = values - predict(signs, coefficients)
-    if residual.var() > EXACT * values.var():
+    if not ablations.is_explained(values - predict(signs, coefficients)):
         return None
-    out_of_fold = _out_of_fold(signs, values, folds)
-    return SparseFit(sets, coefficients, out_of_fold, exact=True)
+    return SparseFit(sets, coefficients, _out_of_fold(signs, ablations))
 
 
-def fit_fixed(
-    columns: MaskColumns, values: FloatArray, sets: IntArray, folds: IntArray
-) -> SparseFit:
+def fit_fixed(ablations: Ablations, sets: IntArray) -> SparseFit:
     """Fit the coefficients of given sets by ridge regression.
 
     Args:
-        columns: The masks.
-        values: Shape ``(m,)``.
+        ablations: The masks and values.
         sets: The empty set first, shape ``(k, width)``, padded.
-        folds: The fold of each mask, shape ``(m,)``.
 
     Returns:
         The fit on all masks.
     """
-    signs = columns.characters(sets)
+    values, folds = ablations.values, ablations.folds
+    signs = ablations.columns.characters(sets)
     out_of_fold = np.empty_like(values)
     for fold in np.unique(folds):
         held_out = folds == fold
         out_of_fold[held_out] = predict(signs[:, held_out], _ridge(signs, values, ~held_out))
     everything = np.ones(len(values), dtype=bool)
-    return SparseFit(sets, _ridge(signs, values, everything), out_of_fold, exact=False)
+    return SparseFit(sets, _ridge(signs, values, everything), out_of_fold)
 
 
-def fit_sparse(search: HierarchicalSearch, start: IntArray, folds: IntArray) -> SparseFit:
+def fit_sparse(search: HierarchicalSearch, start: IntArray) -> SparseFit:
     """Search for sets, choose how many by cross-validation, and fit them by ridge regression.
 
     Each fold is searched anew, so that its held-out masks have no say in what is found there.
@@ -97,12 +86,12 @@ def fit_sparse(search: HierarchicalSearch, start: IntArray, folds: IntArray) -> 
     Args:
         search: The search, on all masks and values.
         start: Sets to begin with, the empty set first, shape ``(k, width)``, padded.
-        folds: The fold of each mask, shape ``(m,)``.
 
     Returns:
         The fit on all masks.
     """
-    columns, values = search.columns, search.values
+    ablations = search.ablations
+    columns, values, folds = ablations.columns, ablations.values, ablations.folds
     paths = [
         search.run(start, train=folds != fold, max_terms=search.largest_size)
         for fold in np.unique(folds)
@@ -119,7 +108,7 @@ def fit_sparse(search: HierarchicalSearch, start: IntArray, folds: IntArray) -> 
     found = search.run(start, max_terms=max(size, len(start)))
     signs = columns.characters(found.sets)
     coefficients = _ridge(signs, values, np.ones(len(values), dtype=bool))
-    return SparseFit(found.sets, coefficients, out_of_fold, exact=False)
+    return SparseFit(found.sets, coefficients, out_of_fold)
 
 
 def improves(before: FloatArray, after: FloatArray) -> bool:
@@ -156,8 +145,9 @@ def _ridge(signs: NDArray[np.float32], values: FloatArray, train: NDArray[np.boo
     )
 
 
-def _out_of_fold(signs: NDArray[np.float32], values: FloatArray, folds: IntArray) -> FloatArray:
+def _out_of_fold(signs: NDArray[np.float32], ablations: Ablations) -> FloatArray:
     """Predict each fold by least squares on the others, with the same sets."""
+    values, folds = ablations.values, ablations.folds
     products, projection = gram(signs, signs), project(signs, values)
     predictions = np.empty_like(values)
     for fold in np.unique(folds):

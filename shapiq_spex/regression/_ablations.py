@@ -1,0 +1,76 @@
+"""What an approximator bought: masks, the values on them, and how to judge a fit of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._columns import MaskColumns
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+N_FOLDS = 5
+_EXACT = 1e-20  # of the values' variance: what is left of an exact fit
+_ROUNDINGS = 4.0  # of the largest value, in which a game's own arithmetic may differ
+
+
+@dataclass(frozen=True)
+class Ablations:
+    """Evaluated masks.
+
+    Attributes:
+        columns: The masks.
+        values: The values less their mean, shape ``(m,)``: a large constant costs no digits.
+        offset: Their mean.
+        folds: The fold of each mask in cross-validation, shape ``(m,)``.
+        negligible: The mean square below which a residual is nothing but rounding.
+    """
+
+    columns: MaskColumns
+    values: FloatArray
+    offset: float
+    folds: IntArray
+    negligible: float
+
+    @classmethod
+    def prepare(
+        cls, columns: MaskColumns, values: FloatArray, blocks: IntArray, rng: np.random.Generator
+    ) -> Ablations:
+        """Centre values and divide the masks into folds.
+
+        Args:
+            columns: The masks.
+            values: The values on them, shape ``(m,)``.
+            blocks: Masks of the same block share a fold, shape ``(m,)``. Masks that a design ties
+                to each other would otherwise give away each other's values.
+            rng: Where the folds come from.
+        """
+        offset = float(values.mean())
+        centred = values - offset
+        rounding = _ROUNDINGS * float(np.finfo(float).eps * np.abs(values).max(initial=0.0))
+        _, block = np.unique(blocks, return_inverse=True)
+        folds = (rng.permutation(int(block.max()) + 1) % N_FOLDS)[block]
+        negligible = max(_EXACT * float((centred**2).mean()), rounding**2)
+        return cls(columns, centred, offset, folds, negligible)
+
+    @property
+    def constant(self) -> bool:
+        """Whether all values are the same but for rounding."""
+        return self.is_explained(self.values)
+
+    def is_explained(self, residual: FloatArray) -> bool:
+        """Say whether a residual is nothing but rounding."""
+        return float((residual**2).mean()) <= self.negligible
+
+    def r_squared(self, predictions: FloatArray) -> float:
+        """Return the share of the variance that predictions of the centred values explain."""
+        if self.constant:
+            return 1.0
+        residual = self.values - predictions
+        return 1 - float((residual**2).mean()) / float((self.values**2).mean())
