@@ -74,10 +74,11 @@ def propose_sets(group: Group, bins: FloatArray, *, max_patterns: int) -> IntArr
 
 
 def weigh_sets(groups: Sequence[Group], bins: Sequence[FloatArray], sets: IntArray) -> FloatArray:
-    """Return the squared z-scores of sets: how well they explain the bins they fall into.
+    """Return how well sets explain the bins they fall into, as a likelihood ratio.
 
-    In each group a set is estimated by its mean over the delays, whose variance is that of the bin;
-    a set that shares its bin with a large coefficient is not mistaken for it.
+    One coefficient is estimated for each set from its bins in all groups, whose energies are their
+    variances; so a set that shares a bin with a large coefficient is not mistaken for it. The
+    statistic is twice the gain in log-likelihood of taking the set out of its bins.
 
     Args:
         groups: Groups that the sets were not decoded from.
@@ -90,15 +91,27 @@ def weigh_sets(groups: Sequence[Group], bins: Sequence[FloatArray], sets: IntArr
     floor = _NEGLIGIBLE * max(float((values**2).mean()) for values in bins)
     if floor == 0:
         return np.zeros(len(sets))
-    weighted = np.zeros(len(sets))
-    precision = np.zeros(len(sets))
-    for group, values in zip(groups, bins, strict=True):
-        own = values[:, _bin_of(group, sets)]
-        variance = np.maximum((own**2).mean(axis=0), floor) / len(own)
-        weighted += (own * _delay_signs(group, sets)).mean(axis=0) / variance
-        precision += 1 / variance
-    scores: FloatArray = weighted**2 / precision
+    aligned = [
+        values[:, _bin_of(group, sets)] * _delay_signs(group, sets)
+        for group, values in zip(groups, bins, strict=True)
+    ]
+    energies = [np.maximum((own**2).mean(axis=0), floor) for own in aligned]
+    precisions = [len(own) / energy for own, energy in zip(aligned, energies, strict=True)]
+    weighted = [own.mean(axis=0) * p for own, p in zip(aligned, precisions, strict=True)]
+    coefficients = np.sum(weighted, axis=0) / np.sum(precisions, axis=0)
+    scores = np.zeros(len(sets))
+    for own, energy in zip(aligned, energies, strict=True):
+        left = ((own - coefficients) ** 2).mean(axis=0)
+        # few delays can agree by accident: no bin is trusted to have been explained completely
+        explained = np.log(energy / np.maximum(left, energy / len(own) ** 2))
+        scores += _effective_delays(len(own)) * explained
     return scores
+
+
+def _effective_delays(n_delays: int) -> float:
+    """Return the factor that makes a log-ratio of few squares chi-squared (Wallace 1959)."""
+    freedom = n_delays - 1
+    return freedom * ((8 * freedom + 1) / (8 * freedom + 3)) ** 2
 
 
 def _delay_signs(group: Group, sets: IntArray) -> NDArray[np.int8]:
