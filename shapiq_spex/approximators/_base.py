@@ -58,16 +58,15 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
             ValueError: If a number is out of range or the index is unknown.
             TypeError: If a number is no integer.
         """
-        n = check_integer("n", n)
+        n = check_players(n)
         max_order = check_integer("max_order", max_order)
-        if n < 1:
-            msg = f"The number of players n must be at least 1, got {n}."
-            raise ValueError(msg)
         if index in ("SV", "BV"):
             max_order = min(max_order, 1)
         if not 1 <= max_order <= n:
             msg = f"max_order must be between 1 and the number of players {n}, got {max_order}."
             raise ValueError(msg)
+        if random_state is not None:
+            random_state = _check_seed(random_state)
         super().__init__(
             n=n,
             max_order=max_order,
@@ -117,7 +116,7 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
         Args:
             random_state: The seed; None for a fresh one.
         """
-        super().set_random_state(random_state)
+        super().set_random_state(None if random_state is None else _check_seed(random_state))
         self._entropy = _fresh_entropy()
 
     def approximate(
@@ -193,6 +192,24 @@ def check_integer(name: str, value: object) -> int:
     except TypeError:
         msg = f"{name} must be an integer, got {value!r}."
         raise TypeError(msg) from None
+
+
+def check_players(n: object) -> int:
+    """Return a number of players as an int."""
+    number = check_integer("n", n)
+    if number < 1:
+        msg = f"The number of players n must be at least 1, got {number}."
+        raise ValueError(msg)
+    return number
+
+
+def _check_seed(random_state: int) -> int:
+    """Return a seed that numpy accepts."""
+    seed = check_integer("random_state", random_state)
+    if seed < 0:
+        msg = f"random_state must be None or an integer of at least 0, got {seed}."
+        raise ValueError(msg)
+    return seed
 
 
 def _fresh_entropy() -> int:

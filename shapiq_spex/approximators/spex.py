@@ -20,7 +20,7 @@ from shapiq_spex.regression import (
 from shapiq_spex.spectrum import FourierSpectrum, SpectrumIndex
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
-from ._base import SpectralApproximator, check_integer
+from ._base import SpectralApproximator, check_integer, check_players
 from ._evaluate import evaluate
 from ._threads import single_threaded
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _MAX_ORDER = 8  # of a set that the hierarchical search considers
 _MAX_ROUNDS = 20
+_LARGEST_SHARE = 0.7  # of the masks, for a regression on all single players
+_MAX_JOINED = 2000  # sets of that regression, which takes the cube of their number
 _SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
 _ROUNDING = 1e-13  # of the largest coefficient, in an exact transform
 _FOLD_STREAM = 2**32 - 1  # apart from the streams of the groups
@@ -92,6 +94,7 @@ class SPEX(SpectralApproximator):
             ValueError: If a number is out of range, or the index or decoder is unknown.
             TypeError: If a number is no integer.
         """
+        self._smallest_budget = smallest_budget(check_players(n))
         super().__init__(n, max_order, index, top_order=top_order, random_state=random_state)
         if decoder_type not in ("soft", "hard"):
             msg = f"decoder_type must be 'soft' or 'hard', got {decoder_type!r}."
@@ -103,7 +106,6 @@ class SPEX(SpectralApproximator):
         self.degree_parameter = degree_parameter
         self.decoder_type = decoder_type
         self.hierarchical_search = hierarchical_search
-        self._smallest_budget = smallest_budget(self.n)
 
     @property
     def smallest_budget(self) -> int:
@@ -124,10 +126,13 @@ class SPEX(SpectralApproximator):
         if len(values) == 1 << self.n:
             return self._transform(columns, values), 1.0
         rng = np.random.default_rng([self._seed, _FOLD_STREAM])
-        ablations = Ablations.prepare(columns, values, design.blocks, rng)
+        # in units of a power of two no square is too small or too large, and no digit is lost
+        unit = 2.0 ** np.frexp(np.abs(values).max())[1]
+        ablations = Ablations.prepare(columns, values / unit, design.blocks, rng)
         found = self._regress(design, ablations)
         coefficients = found.coefficients.copy()
         coefficients[(found.sets == self.n).all(axis=1)] += ablations.offset
+        coefficients *= unit
         spectrum = FourierSpectrum(self.n, found.sets, coefficients)
         if 2 * len(values) >= 1 << self.n and found.cv_r2 < _SURE:
             return self._complete(columns, values, spectrum, found.cv_r2)
@@ -155,21 +160,30 @@ class SPEX(SpectralApproximator):
             if len(support) == len(path.sets):
                 break
             decoded = _join(decoded, support[len(path.sets) :], self.n)
-        return regress(search, decoded)
+        singles = self._with_singles(ablations, decoded)
+        exact = None if singles is None else fit_support(ablations, singles)
+        if exact is not None:
+            return summarise(exact, ablations)
+        return regress(search, decoded, singles)
 
     def _regress_without_search(self, ablations: Ablations, decoded: IntArray) -> Regression:
         """Fit what was decoded, with the single players where these help."""
         exact = fit_support(ablations, decoded)
         if exact is not None:
             return summarise(exact, ablations)
-        alone = summarise(fit_fixed(ablations, decoded), ablations)
+        fits = [fit_fixed(ablations, decoded)]
+        singles = self._with_singles(ablations, decoded)
+        if singles is not None:
+            fits.append(fit_fixed(ablations, singles))
+        return max((summarise(fit, ablations) for fit in fits), key=lambda fit: fit.cv_r2)
+
+    def _with_singles(self, ablations: Ablations, decoded: IntArray) -> IntArray | None:
+        """Join all single players to what was decoded, if the masks can bear so many sets."""
         joined, _ = unique_sets(_join(decoded, np.arange(self.n)[:, None], self.n))
-        if 2 * len(joined) > len(ablations.values):
-            return alone
+        if len(joined) > min(_MAX_JOINED, _LARGEST_SHARE * len(ablations.values)):
+            return None
         constant = (joined == self.n).all(axis=1)
-        joined = np.concatenate([joined[constant], joined[~constant]])
-        together = summarise(fit_fixed(ablations, joined), ablations)
-        return max(alone, together, key=lambda fit: fit.cv_r2)
+        return np.concatenate([joined[constant], joined[~constant]])
 
     def _transform(self, columns: MaskColumns, values: FloatArray) -> FourierSpectrum:
         """Return the exact transform of the values on all masks."""

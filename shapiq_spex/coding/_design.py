@@ -103,7 +103,9 @@ class CodedDesign:
         # one stream a group, so that no group depends on how far another one was drawn
         streams = [np.random.default_rng([seed, c]) for c in range(N_GROUPS)]
         self._codes = [BCHCode(n, max_degree, rng) for rng in streams]
+        # the empty and the full mask come first, as masks of the first two groups
         self._offsets = [rng.random(n) < 0.5 for rng in streams]  # noqa: PLR2004 fair coins
+        self._offsets[0][:], self._offsets[1][:] = False, True
         self._columns = [_ColumnStream(n, rng) for rng in streams]
         packed, positions, self.blocks = self._draw(n_masks)
         self.masks = packed

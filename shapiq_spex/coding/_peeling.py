@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HARD = 1
 SOFT = (1 << 8, 1 << 11, 1 << 14)
-_MARGIN = 8.0  # of a squared z-score, beyond what the best of all proposed sets has by chance
+_MARGIN = 6.0  # of a squared z-score, beyond what the best of all proposed sets has by chance
 _LARGEST_SHARE = 0.5  # of the masks, for the number of sets
 
 

@@ -53,7 +53,7 @@ class Ablations:
         """
         offset = float(values.mean())
         centred = values - offset
-        rounding = _ROUNDINGS * float(np.finfo(float).eps * np.abs(values).max(initial=0.0))
+        rounding = _ROUNDINGS * np.finfo(float).eps * float(np.abs(values).max())
         _, block = np.unique(blocks, return_inverse=True)
         folds = (rng.permutation(int(block.max()) + 1) % N_FOLDS)[block]
         negligible = max(_EXACT * float((centred**2).mean()), rounding**2)

@@ -34,6 +34,7 @@ _RIDGES = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 10.0)
 _RIDGE_FACTORS = (0.3, 1.0, 3.0)
 _SCALE_FACTORS = (1.0, 2.0)
 _MIN_WEIGHT = 0.02
+_MAX_SCALE = 8.0  # tanh(8) is 1 but for 2e-7; beyond, squares and differences lose all digits
 _MIN_GAIN = 0.002  # of the error, for another round of influences
 _MAX_TABLE = 16  # players for which all sets are listed
 _MAX_LISTED = 20_000
@@ -80,9 +81,10 @@ def fit_kernel(signs: FloatArray, values: FloatArray, folds: IntArray) -> Kernel
     predictions = np.zeros(len(values))
     for fold, scales in tuned.fold_scales.items():
         train, held_out = folds != fold, folds == fold
-        dual = _solve(_kernel(signs[train], signs[train], scale * scales), ridge, centred[train])
-        predictions[held_out] = _kernel(signs[held_out], signs[train], scale * scales) @ dual
-    scales = scale * tuned.scales
+        finer = _scale(scale, scales)
+        dual = _solve(_kernel(signs[train], signs[train], finer), ridge, centred[train])
+        predictions[held_out] = _kernel(signs[held_out], signs[train], finer) @ dual
+    scales = _scale(scale, tuned.scales)
     dual = _solve(_kernel(signs, signs, scales), ridge, centred)
     return KernelFit(
         constant=mean + _norm(scales) * float(dual.sum()),
@@ -127,6 +129,11 @@ def _kernel(left: FloatArray, right: FloatArray, scales: FloatArray) -> FloatArr
     return kernel
 
 
+def _scale(factor: float, weights: FloatArray) -> FloatArray:
+    """Return scales in proportion to weights, none of them so large that digits are lost."""
+    return np.asarray(np.minimum(factor * weights, _MAX_SCALE))
+
+
 def _solve(kernel: FloatArray, ridge: float, centred: FloatArray) -> FloatArray:
     """Return the dual weights."""
     dual: FloatArray = cho_solve(cho_factor(kernel + ridge * np.eye(len(kernel))), centred)
@@ -154,13 +161,14 @@ def _tune(signs: FloatArray, centred: FloatArray, folds: IntArray) -> _Tuned:
         error, total, ridge = _best_scale(signs, centred, folds, weights, grid)
         if best is not None and error > (1 - _MIN_GAIN) * best[0]:
             break
-        scales = {fold: total * weight for fold, weight in weights.items()}
-        best = (error, _Tuned(scales.pop(-1), scales, ridge))
+        scales = {fold: _scale(total, weight) for fold, weight in weights.items()}
+        fold_scales = {fold: scales[fold] for fold in labels}
+        best = (error, _Tuned(scales[-1], fold_scales, ridge))
         for fold, train in trains.items():
             part = signs[train]
-            kernel = _kernel(part, part, total * weights[fold])
+            kernel = _kernel(part, part, scales[fold])
             dual = _solve(kernel, ridge, centred[train])
-            weights[fold] = _influence_weights(part, kernel, total * weights[fold], dual)
+            weights[fold] = _influence_weights(part, kernel, scales[fold], dual)
         position = int(np.argmin(np.abs(np.log(_TOTAL_SCALES / total))))
         grid = _TOTAL_SCALES[max(0, position - 1) : position + 2]
     assert best is not None  # noqa: S101 the first round always sets it
@@ -175,7 +183,7 @@ def _refine(
     for fold, fold_scales in tuned.fold_scales.items():
         train, held_out = folds != fold, folds == fold
         for i, scale in enumerate(_SCALE_FACTORS):
-            scales = scale * fold_scales
+            scales = _scale(scale, fold_scales)
             kernel = _kernel(signs[train], signs[train], scales)
             across = _kernel(signs[held_out], signs[train], scales)
             for j, factor in enumerate(_RIDGE_FACTORS):
@@ -197,8 +205,9 @@ def _best_scale(
     for fold in np.unique(folds).tolist():
         train, held_out = folds != fold, folds == fold
         for i, total in enumerate(grid):
-            kernel = _kernel(signs[train], signs[train], total * weights[fold])
-            across = _kernel(signs[held_out], signs[train], total * weights[fold])
+            scales = _scale(total, weights[fold])
+            kernel = _kernel(signs[train], signs[train], scales)
+            across = _kernel(signs[held_out], signs[train], scales)
             for j, ridge in enumerate(_RIDGES):
                 predictions = across @ _solve(kernel, ridge, centred[train])
                 errors[i, j] += float(((centred[held_out] - predictions) ** 2).sum())

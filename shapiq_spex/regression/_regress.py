@@ -10,7 +10,7 @@ import numpy as np
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
 from ._kernel import MAX_MASKS, fit_kernel, list_terms
-from ._sparse import fit_sparse, improves
+from ._sparse import fit_fixed, fit_sparse, improves
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,18 +42,24 @@ class Regression:
     cv_r2: float
 
 
-def regress(search: HierarchicalSearch, support: IntArray) -> Regression:
+def regress(
+    search: HierarchicalSearch, support: IntArray, singles: IntArray | None = None
+) -> Regression:
     """Fit a spectrum to values on masks, keeping each step only where it helps.
 
     Args:
         search: The hierarchical search, with the masks and values.
         support: Sets that are known to matter, the empty set first, shape ``(k, width)``, padded.
+        singles: The same with all single players, where the masks can bear them.
 
     Returns:
         The fit, with the R^2 of its out-of-fold predictions.
     """
     ablations = search.ablations
     sparse = fit_sparse(search, support)
+    if singles is not None:
+        linear = fit_fixed(ablations, singles)
+        sparse = max(sparse, linear, key=lambda fit: ablations.r_squared(fit.out_of_fold))
     alone = summarise(sparse, ablations)
     if alone.cv_r2 >= _SUFFICIENT:
         return alone

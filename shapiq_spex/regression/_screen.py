@@ -69,6 +69,8 @@ class Screen:
     def __init__(self, columns: MaskColumns, values: FloatArray) -> None:
         """Choose the players to screen: all, or those that matter most one by one.
 
+        That choice sees the values on all masks, those of a held-out fold included.
+
         Args:
             columns: The masks.
             values: The values on them, shape ``(m,)``.

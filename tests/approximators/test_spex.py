@@ -269,6 +269,15 @@ class TestBudget:
 class TestRandomState:
     """The same seed gives the same result, whatever else happens."""
 
+    @pytest.mark.parametrize("bad", [-1, 1.5, "a", np.random.default_rng(0)])
+    def test_what_is_no_seed(self, bad: object) -> None:
+        """It is refused at once, not when masks are drawn."""
+        with pytest.raises((TypeError, ValueError), match="random_state must be"):
+            SPEX(n=5, random_state=bad)
+        approximator = SPEX(n=5, random_state=0)
+        with pytest.raises((TypeError, ValueError), match="random_state must be"):
+            approximator.set_random_state(bad)
+
     def test_same_seed_same_result(self) -> None:
         """Also on a game that needs every step of the regression."""
         game = and_game(20, 60, 0)
@@ -532,13 +541,21 @@ class TestSmallAndSimpleGames:
         error = approximator.spectrum.evaluate(fresh) - offset - game(fresh)
         assert np.abs(error).max() < 1e-13 * offset + 1e-9
 
-    @pytest.mark.parametrize("scale", [1e-100, 1e-12, 1e12, 1e100])
+    @pytest.mark.parametrize("scale", [1e-200, 1e-100, 1e-12, 1e12, 1e100, 1e200])
     def test_units_do_not_matter(self, scale: float) -> None:
         """Tiny and huge values are explained as well as others."""
         approximator = SPEX(n=30, max_order=3, index="FBII", random_state=0)
         explanation = approximator.approximate(300, lambda masks: scale * small(masks))
         for players, value in {(0,): 2.0, (1, 2): -1.0, (0, 1, 3): 5.0}.items():
             assert explanation[players] / scale == pytest.approx(value, rel=0, abs=1e-9)
+
+    def test_every_player_counts(self) -> None:
+        """A linear game of many players is exact from little more than one mask a player."""
+        weights = np.sin(np.arange(300.0))
+        approximator = SPEX(n=300, max_order=1, index="SV", random_state=0)
+        explanation = approximator.approximate(500, lambda masks: masks @ weights)
+        found = [explanation[(player,)] for player in range(300)]
+        assert found == pytest.approx(weights, rel=0, abs=1e-9)
 
 
 class TestBadGames:

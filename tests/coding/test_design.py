@@ -123,15 +123,10 @@ def test_smallest_budget(n: int, budget: int) -> None:
 
 @pytest.mark.parametrize("n", [*range(6, 20), 31, 32, 63, 64, 127, 128, 1000, 4095, 4096])
 def test_smallest_budget_completes_groups(n: int) -> None:
-    """With it sets of two players can be decoded in all groups but the last.
-
-    The empty and the full mask take two of the masks that the last group would need.
-    """
-    budget = smallest_budget(n)
-    design = CodedDesign(n, budget, min(5, n), 1)
-    assert len(design.groups) >= N_GROUPS - 1
+    """With it sets of two players can be decoded in every group."""
+    design = CodedDesign(n, smallest_budget(n), min(5, n), 1)
+    assert len(design.groups) == min(N_GROUPS, 2**n // 4)
     assert all(group.t >= 2 for group in design.groups)
-    assert len(CodedDesign(n, budget + 2, min(5, n), 1).groups) == min(N_GROUPS, 2**n // 4)
 
 
 @pytest.mark.parametrize("n", [20, 64, 200])
