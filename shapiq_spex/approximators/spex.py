@@ -127,7 +127,7 @@ class SPEX(SpectralApproximator):
             return self._transform(columns, values), 1.0
         rng = np.random.default_rng([self._seed, _FOLD_STREAM])
         # in units of a power of two no square is too small or too large, and no digit is lost
-        unit = 2.0 ** np.frexp(np.abs(values).max())[1]
+        unit = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)
         ablations = Ablations.prepare(columns, values / unit, design.blocks, rng)
         found = self._regress(design, ablations)
         coefficients = found.coefficients.copy()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MAX_MASKS = 4000  # a solve takes the cube of this: about a second
 _MAX_TUNING = 600
+_MAX_REFINING = 1500
 _TUNING_ROUNDS = 3
 _TOTAL_SCALES = np.geomspace(0.35, 22.4, 7)
 _RIDGES = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 10.0)
@@ -73,11 +74,12 @@ def fit_kernel(signs: FloatArray, values: FloatArray, folds: IntArray) -> Kernel
     """
     mean = float(values.mean())
     centred = values - mean
-    chosen = np.unique(np.linspace(0, len(values) - 1, _MAX_TUNING).astype(np.int64))
+    chosen = _spread(len(values), _MAX_TUNING)
     tuned = _tune(signs[chosen], centred[chosen], folds[chosen])
     scale, ridge = 1.0, tuned.ridge
     if len(values) > len(chosen):  # more masks than were tuned on may call for finer scales
-        scale, ridge = _refine(signs, centred, folds, tuned)
+        more = _spread(len(values), _MAX_REFINING)
+        scale, ridge = _refine(signs[more], centred[more], folds[more], tuned)
     predictions = np.zeros(len(values))
     for fold, scales in tuned.fold_scales.items():
         train, held_out = folds != fold, folds == fold
@@ -173,6 +175,11 @@ def _tune(signs: FloatArray, centred: FloatArray, folds: IntArray) -> _Tuned:
         grid = _TOTAL_SCALES[max(0, position - 1) : position + 2]
     assert best is not None  # noqa: S101 the first round always sets it
     return best[1]
+
+
+def _spread(n_masks: int, count: int) -> IntArray:
+    """Return at most ``count`` masks, evenly spread over the order they were drawn in."""
+    return np.unique(np.linspace(0, n_masks - 1, count).astype(np.int64))
 
 
 def _refine(
