@@ -106,9 +106,9 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
         return self._cv_faithfulness
 
     @property
+    @abstractmethod
     def smallest_budget(self) -> int:
         """The smallest budget that ``approximate`` accepts."""
-        raise NotImplementedError
 
     def set_random_state(self, random_state: int | None = None) -> None:
         """Set the seed of the following calls.

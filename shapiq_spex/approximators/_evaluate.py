@@ -39,9 +39,8 @@ def evaluate(
     values = np.empty(len(packed))
     size = max(1, _BATCH // n)
     starts = range(0, len(packed), size)
-    for start in tqdm(
-        starts, desc="Evaluating game", unit="batch", delay=_QUIET_SECONDS, leave=False
-    ):
+    # more than one batch, that is gigabytes of masks, take long enough to be watched
+    for start in tqdm(starts, desc="Evaluating game", delay=_QUIET_SECONDS, leave=False):
         masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
         values[start : start + size] = check_values(game(masks), masks)
     return values

@@ -39,7 +39,7 @@ _LARGEST_SHARE = 0.7  # of the masks, for a regression on all single players
 _MAX_JOINED = 2000  # sets of that regression, which takes the cube of their number
 _SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
 _ROUNDING = 1e-13  # of the largest coefficient, in an exact transform
-_FOLD_STREAM = 2**32 - 1  # apart from the streams of the groups
+_FOLD_STREAM = 0x666F6C64  # "fold": apart from the streams of the groups
 
 
 class SPEX(SpectralApproximator):
@@ -88,7 +88,7 @@ class SPEX(SpectralApproximator):
             decoder_type: ``"soft"`` also decodes with the least reliable signs flipped, ``"hard"``
                 does not.
             hierarchical_search: Whether sets are searched for beside the decoded ones. Without, the
-                result is that of the paper: decoding and a regression.
+                result is close to that of the paper: decoding and a (ridge) regression.
 
         Raises:
             ValueError: If a number is out of range, or the index or decoder is unknown.
@@ -109,7 +109,7 @@ class SPEX(SpectralApproximator):
 
     @property
     def smallest_budget(self) -> int:
-        """The smallest budget that ``approximate`` accepts: about ``12 * (1 + 2 * log2(n))``."""
+        """The smallest budget that ``approximate`` accepts: ``12 * (1 + 2 * m)``, ``2**m > n``."""
         return self._smallest_budget
 
     def _find_spectrum(
@@ -124,8 +124,10 @@ class SPEX(SpectralApproximator):
         """Find the spectrum of the values on a design's masks, and its out-of-fold R^2."""
         columns = MaskColumns(design.masks, self.n)
         if len(values) == 1 << self.n:
-            return self._transform(columns, values), 1.0
-        rng = np.random.default_rng([self._seed, _FOLD_STREAM])
+            table = np.empty(len(values))
+            table[self._codes(columns)] = values
+            return self._transform(table), 1.0
+        rng = np.random.default_rng([_FOLD_STREAM, self._seed])
         # in units of a power of two no square is too small or too large, and no digit is lost
         unit = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)
         ablations = Ablations.prepare(columns, values / unit, design.blocks, rng)
@@ -185,10 +187,8 @@ class SPEX(SpectralApproximator):
         constant = (joined == self.n).all(axis=1)
         return np.concatenate([joined[constant], joined[~constant]])
 
-    def _transform(self, columns: MaskColumns, values: FloatArray) -> FourierSpectrum:
-        """Return the exact transform of the values on all masks."""
-        table = np.empty(len(values))
-        table[self._codes(columns)] = values
+    def _transform(self, table: FloatArray) -> FourierSpectrum:
+        """Return the exact transform of a table of all values, without what is rounding."""
         spectrum = FourierSpectrum.from_values(table)
         size = np.abs(spectrum.coefficients)
         kept = size > _ROUNDING * size.max(initial=0.0)
@@ -205,12 +205,11 @@ class SPEX(SpectralApproximator):
 
         The error is zero on the masks seen, so it is that of the predictions times their share.
         """
-        codes = np.arange(1 << self.n)
-        table = spectrum.evaluate((codes[:, None] >> np.arange(self.n)) & 1 == 1)
+        every = (np.arange(1 << self.n)[:, None] >> np.arange(self.n)) & 1 == 1
+        table = spectrum.evaluate(every)
         table[self._codes(columns)] = values
-        everything = MaskColumns.from_masks((codes[:, None] >> np.arange(self.n)) & 1 == 1)
-        unseen = 1 - len(values) / len(codes)
-        return self._transform(everything, table), 1 - unseen * (1 - cv_r2)
+        unseen = 1 - len(values) / len(table)
+        return self._transform(table), 1 - unseen * (1 - cv_r2)
 
     def _codes(self, columns: MaskColumns) -> IntArray:
         """Return each mask's position in a table of all masks."""

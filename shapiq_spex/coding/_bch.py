@@ -3,7 +3,7 @@
 SPEX asks every mask ``d`` of a bin for the parity ``<d, T>`` of the unknown set ``T``. With the
 bits of ``alpha**(r * e_i)``, ``r = 1, 3, ..., 2t - 1``, as the masks' entries at player ``i``,
 these parities are the syndromes of a t-error-correcting BCH code, and decoding them gives every
-``T`` of at most ``t`` players (Kang et al. 2025, section 4.2; Bose and Ray-Chaudhuri 1960; Massey
+``T`` of at most ``t`` players (Kang et al. 2025; Bose and Ray-Chaudhuri 1960; Massey
 1969).
 """
 
@@ -206,7 +206,7 @@ def _row_basis(checks: NDArray[np.bool_]) -> tuple[IntArray, NDArray[np.bool_]]:
 def _berlekamp_massey(m: int, odd_syndromes: IntArray, t: int) -> tuple[IntArray, IntArray]:
     """Return the error locators of many patterns, shape ``(n_patterns, t + 1)``, and their degrees.
 
-    The discrepancy of every second step is zero for a binary code (Berlekamp 1968, section 7.6), so
+    The discrepancy of every second step is zero for a binary code (Berlekamp 1968), so
     two steps are taken at once. A degree of ``t + 1`` stands for a pattern without a locator.
     """
     field = galois_field(m)

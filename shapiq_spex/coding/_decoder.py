@@ -3,8 +3,8 @@
 Every bin of every group is decoded at once: the signs of its transform at the delays, relative to
 the zero delay, are the parities of the set that dominates it. Where several coefficients share a
 bin some signs are wrong, most likely those of the smallest magnitude; so the patterns with these
-flipped are decoded as well (Chase 1972, second algorithm). What is decoded is only proposed: the
-caller weighs it by its correlation on all masks.
+flipped are decoded as well (Chase 1972, second algorithm). What is decoded is only proposed: it is
+weighed by the bins of the other groups.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def weigh_sets(groups: Sequence[Group], bins: Sequence[FloatArray], sets: IntArr
     statistic is twice the gain in log-likelihood of taking the set out of its bins.
 
     Args:
-        groups: Groups that the sets were not decoded from.
+        groups: Groups; for decoded sets those that they were not decoded from.
         bins: What the coefficients found so far leave in their bins.
         sets: Shape ``(k, width)``, padded.
 

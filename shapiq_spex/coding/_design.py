@@ -3,10 +3,10 @@
 For each of a few *groups* ``c`` a random matrix ``M`` over GF(2) and an offset ``s`` give the masks
 ``M l + d + s``, for all ``l`` of ``b`` bits and every *delay* ``d`` (the zero mask and the parity
 checks of a BCH code). The transform over ``l`` of the values at one delay sends each Fourier
-coefficient to one of ``2**b`` *bins*, with a sign that the delay gives (Kang et al. 2025, section
-4.1). ``M`` for ``b`` is the head of ``M`` for ``b + 1``, and the delays for sets of ``t`` players
-are the head of those for ``t + 1``: so a larger design contains the smaller one, and the masks
-between the two are blocks that can be bought one by one.
+coefficient to one of ``2**b`` *bins*, with a sign that the delay gives (Kang et al. 2025). ``M``
+for ``b`` is the head of ``M`` for ``b + 1``, and the delays for sets of ``t`` players are the head
+of those for ``t + 1``: so a larger design contains the smaller one, and the masks between the two
+are blocks that can be bought one by one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ N_GROUPS = 3
 _FIRST_LEVEL = 2
 _FIRST_SIZE = 2
 _MAX_LEVEL = 24
+_STREAMS = 0x53504558  # "SPEX"
 _MAX_EXACT_BITS = 62
 
 
@@ -100,8 +101,9 @@ class CodedDesign:
         """
         self.n = n
         n_masks = min(budget, 1 << n) if n < _MAX_EXACT_BITS else budget
-        # one stream a group, so that no group depends on how far another one was drawn
-        streams = [np.random.default_rng([seed, c]) for c in range(N_GROUPS)]
+        # one stream a group, so that no group depends on how far another one was drawn, and none
+        # that a user's own generator with the same seed would share
+        streams = [np.random.default_rng([_STREAMS, c, seed]) for c in range(N_GROUPS)]
         self._codes = [BCHCode(n, max_degree, rng) for rng in streams]
         # the empty and the full mask come first, as masks of the first two groups
         self._offsets = [rng.random(n) < 0.5 for rng in streams]  # noqa: PLR2004 fair coins

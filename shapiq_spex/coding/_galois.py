@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 # A primitive polynomial over GF(2) of each degree m, as the bits of an integer (Lin and Costello,
-# "Error Control Coding", 2004, table 2.7). A test checks that each one is primitive.
+# "Error Control Coding", 2004). A test checks that each one is primitive.
 _PRIMITIVE = {
     1: 0b11,
     2: 0b111,

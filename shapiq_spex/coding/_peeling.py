@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HARD = 1
 SOFT = (1 << 8, 1 << 11, 1 << 14)
-_MARGIN = 6.0  # of a squared z-score, beyond what the best of all proposed sets has by chance
+_MARGIN = 8.0  # of a likelihood ratio, beyond what the best of all proposed sets has by chance
 _LARGEST_SHARE = 0.5  # of the masks, for the number of sets
 
 
@@ -102,7 +102,7 @@ class _Fit:
 
         Args:
             sets: The sets, shape ``(k, width)``, padded.
-            scores: Their squared z-scores, shape ``(k,)``.
+            scores: Their likelihood ratios, shape ``(k,)``.
         """
         threshold = 2 * np.log(max(2, len(sets))) + _MARGIN
         chosen = np.argsort(-scores, kind="stable")

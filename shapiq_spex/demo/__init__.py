@@ -168,7 +168,7 @@ def _explain(
 
 def _faithfulness(game: shapiq.Game, approximator: SPEX, seed: int) -> float:
     """Return the R2 of the spectrum's predictions on uniform masks it has not been fitted to."""
-    # Another stream than the approximator's, which starts from the bare seed.
+    # Another stream than the approximator's, whose seeds begin with numbers of its own.
     rng = np.random.default_rng([seed, 1])
     masks = rng.random((_FRESH_MASKS, game.n_players)) < 0.5  # noqa: PLR2004 - a fair coin
     values = np.asarray(game(cast("Any", masks)), dtype=float)

@@ -29,6 +29,8 @@ class Ablations:
         values: The values less their mean, shape ``(m,)``: a large constant costs no digits.
         offset: Their mean.
         folds: The fold of each mask in cross-validation, shape ``(m,)``.
+        typical: Which masks are like uniform ones and judge a fit, boolean of shape ``(m,)``; the
+            empty and the full mask are not.
         negligible: The mean square below which a residual is nothing but rounding.
     """
 
@@ -36,6 +38,7 @@ class Ablations:
     values: FloatArray
     offset: float
     folds: IntArray
+    typical: NDArray[np.bool_]
     negligible: float
 
     @classmethod
@@ -48,7 +51,8 @@ class Ablations:
             columns: The masks.
             values: The values on them, shape ``(m,)``.
             blocks: Masks of the same block share a fold, shape ``(m,)``. Masks that a design ties
-                to each other would otherwise give away each other's values.
+                to each other would otherwise give away each other's values. Negative numbers stand
+                for masks that are not typical.
             rng: Where the folds come from.
         """
         offset = float(values.mean())
@@ -57,7 +61,7 @@ class Ablations:
         _, block = np.unique(blocks, return_inverse=True)
         folds = (rng.permutation(int(block.max()) + 1) % N_FOLDS)[block]
         negligible = max(_EXACT * float((centred**2).mean()), rounding**2)
-        return cls(columns, centred, offset, folds, negligible)
+        return cls(columns, centred, offset, folds, blocks >= 0, negligible)
 
     @property
     def constant(self) -> bool:
@@ -72,5 +76,6 @@ class Ablations:
         """Return the share of the variance that predictions of the centred values explain."""
         if self.constant:
             return 1.0
-        residual = self.values - predictions
-        return 1 - float((residual**2).mean()) / float((self.values**2).mean())
+        residual = (self.values - predictions)[self.typical]
+        variance = max(float(self.values[self.typical].var()), self.negligible)
+        return 1 - float((residual**2).mean()) / variance

@@ -48,24 +48,27 @@ class MaskColumns:
         """Pack boolean masks of shape ``(m, n)``."""
         return cls(np.packbits(masks, axis=1), masks.shape[1])
 
-    def characters(self, sets: IntArray) -> NDArray[np.float32]:
-        """Return the signs ``(-1)^|T n S|`` of sets ``T`` on all masks ``S``.
+    def characters(self, sets: IntArray, count: int | None = None) -> NDArray[np.float32]:
+        """Return the signs ``(-1)^|T n S|`` of sets ``T`` on masks ``S``.
 
         Args:
             sets: Sets of players, shape ``(k, width)``, padded with ``n``.
+            count: Only the first masks, so many; all by default.
 
         Returns:
-            Array of shape ``(k, m)``.
+            Array of shape ``(k, m)``, or ``(k, count)``.
         """
-        parity = np.bitwise_xor.reduce(self._bits[sets], axis=1, initial=0)
-        signs = np.unpackbits(parity, axis=1, count=self.n_masks).astype(np.float32)
+        count = self.n_masks if count is None else min(count, self.n_masks)
+        bits = self._bits[:, : -(-count // _BYTE)]
+        parity = np.bitwise_xor.reduce(bits[sets], axis=1, initial=0)
+        signs = np.unpackbits(parity, axis=1, count=count).astype(np.float32)
         signs *= -2
         signs += 1
         return signs
 
-    def signs(self, players: IntArray) -> NDArray[np.float32]:
-        """Return the signs of single players on all masks, shape ``(len(players), m)``."""
-        return self.characters(players[:, None])
+    def signs(self, players: IntArray, count: int | None = None) -> NDArray[np.float32]:
+        """Return the signs of single players on all or the first masks, a row a player."""
+        return self.characters(players[:, None], count)
 
     def correlate_players(self, weights: NDArray[np.float32]) -> FloatArray:
         """Return the sums over the masks of each player's sign times given weights.

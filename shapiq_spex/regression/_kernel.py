@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-MAX_MASKS = 4000  # a solve takes the cube of this: about a second
+MAX_MASKS = 4000  # each of some ten solves takes the cube of this: a second or two
 _MAX_TUNING = 600
 _MAX_REFINING = 1500
 _TUNING_ROUNDS = 3
@@ -112,7 +112,7 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
     sets, products = _likeliest_sets(rates)
     if len(rates) <= _MAX_TABLE:
         weights = 1 << np.arange(len(rates))
-        masks = columns.signs(np.arange(len(rates))).T[: len(fit.dual)] < 0
+        masks = columns.signs(np.arange(len(rates)), len(fit.dual)).T < 0
         table = np.bincount(masks @ weights, weights=fit.dual, minlength=1 << len(rates))
         codes = np.append(weights, 0)[sets].sum(axis=1)
         sums = walsh_hadamard(table)[codes]
@@ -120,8 +120,8 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
         sums = np.empty(len(sets))
         step = max(1, _CHUNK // columns.n_masks)
         for start in range(0, len(sets), step):
-            signs = columns.characters(sets[start : start + step])
-            sums[start : start + step] = signs[:, : len(fit.dual)] @ fit.dual
+            signs = columns.characters(sets[start : start + step], len(fit.dual))
+            sums[start : start + step] = signs @ fit.dual
     return sets, norm * products * sums
 
 

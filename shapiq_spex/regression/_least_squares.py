@@ -68,7 +68,7 @@ def solve_normal(products: FloatArray, projection: FloatArray) -> FloatArray:
 
 
 def _is_solved(products: FloatArray, solution: FloatArray, projection: FloatArray) -> bool:
-    """Say whether a solution is no larger than a well-conditioned one could be."""
+    """Say whether a solution solves the equations at all well."""
     error = np.linalg.norm(products @ solution - projection)
     return bool(error <= 1e-2 * np.linalg.norm(projection) + 1e-300)
 

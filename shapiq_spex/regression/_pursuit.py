@@ -56,7 +56,8 @@ class Path:
 
     def stalled(self) -> bool:
         """Whether the held-out error has not fallen for some rounds."""
-        return len(self.errors) - int(np.argmin(self.errors)) > _PATIENCE
+        errors = self.errors
+        return len(errors) - int(np.argmin(errors)) > _PATIENCE
 
 
 class HierarchicalSearch:

@@ -34,7 +34,8 @@ class Regression:
     Attributes:
         sets: Distinct sets, the empty one among them, shape ``(k, width)``, padded.
         coefficients: Those of the values less their mean, shape ``(k,)``.
-        cv_r2: The R^2 of the out-of-fold predictions.
+        cv_r2: The R^2 of the out-of-fold predictions; where the kernel has a part in them, on the
+            masks that it was fitted on.
     """
 
     sets: IntArray
@@ -56,10 +57,12 @@ def regress(
         The fit, with the R^2 of its out-of-fold predictions.
     """
     ablations = search.ablations
-    sparse = fit_sparse(search, support)
+    fits = [fit_sparse(search, support)]
+    if len(support) > 1:
+        fits.append(fit_sparse(search, support[:1]))
     if singles is not None:
-        linear = fit_fixed(ablations, singles)
-        sparse = max(sparse, linear, key=lambda fit: ablations.r_squared(fit.out_of_fold))
+        fits.append(fit_fixed(ablations, singles))
+    sparse = max(fits, key=lambda fit: ablations.r_squared(fit.out_of_fold))
     alone = summarise(sparse, ablations)
     if alone.cv_r2 >= _SUFFICIENT:
         return alone
@@ -75,16 +78,17 @@ def _blend_with_kernel(ablations: Ablations, sparse: SparseFit, alone: Regressio
     """Average the sparse model with a kernel ridge regression where that predicts better."""
     columns, values, folds = ablations.columns, ablations.values, ablations.folds
     rows = slice(0, MAX_MASKS)
-    signs = columns.signs(np.arange(columns.n_players))[:, rows].T.astype(np.float64)
+    signs = columns.signs(np.arange(columns.n_players), MAX_MASKS).T.astype(np.float64)
     seen = values[rows]
     kernel = fit_kernel(signs, seen, folds[rows])
     difference = sparse.out_of_fold[rows] - kernel.out_of_fold
     energy = float(difference @ difference)
     residual = seen - kernel.out_of_fold
     share = float(np.clip(residual @ difference / energy, 0, 1)) if energy > 0 else 1.0
-    blended = (residual - share * difference) ** 2
+    typical = ablations.typical[rows]
+    blended = (residual - share * difference)[typical] ** 2
     error = float(blended.mean())
-    before = (seen - sparse.out_of_fold[rows]) ** 2
+    before = (seen - sparse.out_of_fold[rows])[typical] ** 2
     if error > (1 - _MIN_GAIN) * float(before.mean()) or not improves(before, blended):
         return alone
     sets, coefficients = list_terms(kernel, columns)
@@ -98,8 +102,10 @@ def _blend_with_kernel(ablations: Ablations, sparse: SparseFit, alone: Regressio
         (np.full((1, 1), columns.n_players), np.array([constant])),
         (sets, coefficients),
     )
-    # what was cut is orthogonal to what was kept, so at worst it adds to the error
-    return Regression(sets, coefficients, 1 - (error + dropped) / float(seen.var()))
+    if error + dropped >= float(before.mean()):
+        return alone
+    # what was cut is orthogonal to what was kept: it about adds to the error
+    return Regression(sets, coefficients, 1 - (error + dropped) / float(seen[typical].var()))
 
 
 def _cut(

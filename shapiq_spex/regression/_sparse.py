@@ -96,7 +96,7 @@ def fit_sparse(search: HierarchicalSearch, start: IntArray) -> SparseFit:
         search.run(start, train=folds != fold, max_terms=search.largest_size)
         for fold in np.unique(folds)
     ]
-    step = _best_step(paths, folds)
+    step = _best_step(paths, ablations)
     out_of_fold = np.empty_like(values)
     for fold, path in zip(np.unique(folds), paths, strict=True):
         sets = path.sets[: path.sizes[min(step, len(path.sizes) - 1)]]
@@ -122,18 +122,19 @@ def improves(before: FloatArray, after: FloatArray) -> bool:
     return bool(gain.mean() > gain.std() / np.sqrt(len(gain)))
 
 
-def _best_step(paths: list[Path], folds: IntArray) -> int:
+def _best_step(paths: list[Path], ablations: Ablations) -> int:
     """Return the round after which the folds' mean error is least, if that beats the start."""
     length = max(len(path.errors) for path in paths)
     # a search that ended early keeps its last error
     means = [path.errors + path.errors[-1:] * (length - len(path.errors)) for path in paths]
     step = int(np.mean(means, axis=0).argmin())
+    folds, typical = ablations.folds, ablations.typical
     first = np.empty(len(folds))
     best = np.empty(len(folds))
     for fold, path in zip(np.unique(folds), paths, strict=True):
         first[folds == fold] = path.squared_errors[0]
         best[folds == fold] = path.squared_errors[min(step, len(path.squared_errors) - 1)]
-    return step if improves(first, best) else 0
+    return step if improves(first[typical], best[typical]) else 0
 
 
 def _ridge(signs: NDArray[np.float32], values: FloatArray, train: NDArray[np.bool_]) -> FloatArray:
