@@ -68,6 +68,11 @@ class Ablations:
         """Whether all values are the same but for rounding."""
         return self.is_explained(self.values)
 
+    @property
+    def varied(self) -> bool:
+        """Whether the values differ among the typical masks by more than rounding."""
+        return float(self.values[self.typical].var()) > self.negligible
+
     def is_explained(self, residual: FloatArray) -> bool:
         """Say whether a residual is nothing but rounding."""
         return float((residual**2).mean()) <= self.negligible
@@ -76,6 +81,7 @@ class Ablations:
         """Return the share of the variance that predictions of the centred values explain."""
         if self.constant:
             return 1.0
+        if not self.varied:
+            return 0.0  # what sets the empty or the full mask apart is not explained
         residual = (self.values - predictions)[self.typical]
-        variance = max(float(self.values[self.typical].var()), self.negligible)
-        return 1 - float((residual**2).mean()) / variance
+        return 1 - float((residual**2).mean()) / float(self.values[self.typical].var())

@@ -57,6 +57,8 @@ def regress(
         The fit, with the R^2 of its out-of-fold predictions.
     """
     ablations = search.ablations
+    if not ablations.varied:
+        return summarise(fit_fixed(ablations, support[:1]), ablations)
     fits = [fit_sparse(search, support)]
     if len(support) > 1:
         fits.append(fit_sparse(search, support[:1]))

@@ -549,6 +549,14 @@ class TestSmallAndSimpleGames:
         for players, value in {(0,): 2.0, (1, 2): -1.0, (0, 1, 3): 5.0}.items():
             assert explanation[players] / scale == pytest.approx(value, rel=0, abs=1e-9)
 
+    def test_only_the_full_mask_differs(self) -> None:
+        """What no mask but one shows is not explained, and the result says so."""
+        approximator = SPEX(n=30, max_order=2, index="FBII", random_state=0)
+        with pytest.warns(UserWarning, match="not faithful"):
+            approximator.approximate(300, lambda masks: masks.all(axis=1).astype(float))
+        assert approximator.cv_faithfulness == 0
+        assert np.abs(approximator.spectrum.evaluate(uniform_masks(30))).max() < 0.01
+
     def test_every_player_counts(self) -> None:
         """A linear game of many players is exact from little more than one mask a player."""
         weights = np.sin(np.arange(300.0))
