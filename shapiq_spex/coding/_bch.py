@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ._galois import IntArray
 
+_FEW_EVALUATIONS = 1 << 15  # of locators at players, below which they need no test beforehand
 _CHUNK = 1 << 22  # table look-ups at a time when locators are evaluated at the players
 
 
@@ -81,7 +82,8 @@ class BCHCode:
         syndromes = self._syndromes(parities, t)
         locators, degrees = _berlekamp_massey(self._field.m, syndromes, t)
         decodable = degrees <= t
-        decodable[decodable] = self._splits(locators[decodable], degrees[decodable])
+        if len(locators) * self.n > _FEW_EVALUATIONS:
+            decodable[decodable] = self._splits(locators[decodable], degrees[decodable])
         sets = np.full((len(parities), t), self.n, dtype=np.int64)
         candidates = np.flatnonzero(decodable)
         sets[candidates], found = self._roots(locators[candidates], degrees[candidates], t)

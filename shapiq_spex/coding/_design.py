@@ -148,8 +148,10 @@ class CodedDesign:
         Further bins of a group come back to the delays that it has.
         """
         for group, _, delays, ls in self._steps():
+            span = self._span(group, ls)
             for delay in delays:
-                yield group + N_GROUPS * delay, self._block(group, delay, ls)
+                start = np.packbits(self._offsets[group] ^ self._delay(group, delay))
+                yield group + N_GROUPS * delay, span ^ start
 
     def _steps(self) -> Iterator[tuple[int, Level, range, range]]:
         """Yield the master order: a group, the level it reaches, its new delays and new l."""
@@ -166,14 +168,13 @@ class CodedDesign:
                     yield group, level, delays, range(1 << previous.b, 1 << level.b)
             previous = level
 
-    def _block(self, group: int, delay: int, ls: range) -> NDArray[np.uint8]:
-        """Return the packed masks ``M l + d + s`` of one delay."""
+    def _span(self, group: int, ls: range) -> NDArray[np.uint8]:
+        """Return the packed masks ``M l``."""
         n_bits = (ls.stop - 1).bit_length()
-        packed = np.packbits(self._offsets[group][None] ^ self._delay(group, delay), axis=1)
-        masks = packed
         columns = np.packbits(self._columns[group].first(n_bits), axis=1)
-        for bit in range(n_bits):
-            masks = np.concatenate([masks, masks ^ columns[bit]])
+        masks = np.zeros((1, columns.shape[1]), dtype=np.uint8)
+        for column in columns:
+            masks = np.concatenate([masks, masks ^ column])
         return masks[ls.start :]
 
     def _delay(self, group: int, delay: int) -> NDArray[np.bool_]:
