@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Game = Callable[[np.ndarray], np.ndarray]
 
-MAX_TABLE = 20
-
 
 @dataclass
 class TimedGame:
@@ -28,7 +26,6 @@ class TimedGame:
     game: Game
     cpu_seconds: float = 0.0
     n_masks: int = 0
-    distinct: set[bytes] = field(default_factory=set)
 
     def __call__(self, masks: np.ndarray) -> np.ndarray:
         """Evaluate masks."""
@@ -59,15 +56,6 @@ def parity_game(n: int, n_terms: int, seed: int, orders: tuple[int, int] = (3, 5
         c * (1.0 - 2.0 * (masks[:, players].sum(axis=1) % 2))
         for c, players in zip(coefficients, sets, strict=True)
     )
-
-
-def fourier_size(sets: list[tuple[int, ...]]) -> int:
-    """Count the Fourier coefficients of AND-interactions: all subsets of their sets."""
-    support = {frozenset()}
-    for players in sets:
-        for code in range(1 << len(players)):
-            support.add(frozenset(p for i, p in enumerate(players) if code >> i & 1))
-    return len(support)
 
 
 def load_games(folder: Path) -> dict[str, dict[str, np.ndarray]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shapiq_spex.spectrum._sets import resize
+from shapiq_spex.spectrum._sets import characters, resize
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
 if TYPE_CHECKING:
@@ -118,11 +118,7 @@ def _delay_signs(group: Group, sets: IntArray) -> NDArray[np.int8]:
     """Return ``(-1)^<d + s, T>`` at each delay of a group, shape ``(n_delays, k)``."""
     none = np.zeros((1, group.code.n), dtype=bool)
     delays = np.concatenate([none, group.code.rows[: len(group.rows) - 1]]) ^ group.offset
-    padded = np.concatenate([delays, np.zeros((len(delays), 1), dtype=bool)], axis=1)
-    odd = np.zeros((len(delays), len(sets)), dtype=bool)
-    for column in sets.T:
-        odd ^= padded[:, column]
-    return np.where(odd, np.int8(-1), np.int8(1))
+    return characters(delays, sets).T
 
 
 def _chase_patterns(transform: FloatArray, n_flipped: int) -> NDArray[np.bool_]:
