@@ -5,27 +5,56 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from operator import index as as_integer
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from shapiq import Game
 from shapiq.approximator.base import Approximator
 
+from shapiq_spex.regression import Ablations, MaskColumns
+from shapiq_spex.regression._packed import first_occurrences
 from shapiq_spex.spectrum import VALID_INDICES, FourierSpectrum, SpectrumIndex
+
+from ._evaluate import evaluate
+from ._exact import complete, transform
+from ._threads import single_threaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from shapiq import InteractionValues
+
+    from shapiq_spex.regression import Regression
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
 
 _LOW_FAITHFULNESS = 0.5
 _SEED_BITS = 63
+_SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
+_FOLD_STREAM = 0x666F6C64  # "fold": apart from the streams of the masks
+_HERE = str(Path(__file__).parent)  # warnings name the first caller from outside of it
 
 
-class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices lacks Moebius
+class Design(Protocol):
+    """Masks to evaluate, or that were evaluated elsewhere."""
+
+    @property
+    def masks(self) -> NDArray[np.uint8]:
+        """The masks, packed eight to a byte along the players, shape ``(m, ceil(n / 8))``."""
+
+    @property
+    def blocks(self) -> IntArray:
+        """Which masks are held out together, shape ``(m,)``; -1 for those that judge no fit."""
+
+
+class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list lacks Moebius
     """An approximator that finds a sparse Fourier spectrum and turns it into any index.
 
-    A subclass says how to draw masks and how to find a spectrum in the values on them.
+    A subclass says how to draw masks, of the kind ``D``, and how to fit a spectrum to the values on
+    them.
 
     Attributes:
         spectrum: The spectrum of the last call.
@@ -151,32 +180,78 @@ class SpectralApproximator(Approximator[Any]):  # shapiq's own list of indices l
         if isinstance(game, Game) and game.n_players != self.n:
             msg = f"The approximator has n={self.n} players, but the game has {game.n_players}."
             raise ValueError(msg)
-        n_masks = min(budget, 1 << self.n)
-        spectrum, faithfulness = self._find_spectrum(n_masks, game)
+        design = self._draw(min(budget, 1 << self.n))
+        return self._explain(design, evaluate(game, design.masks, self.n))
+
+    @abstractmethod
+    def _draw(self, n_masks: int) -> D:
+        """Draw so many distinct masks, at most ``2^n``, by the seed alone."""
+
+    @abstractmethod
+    def _regress(self, design: D, ablations: Ablations) -> Regression:
+        """Fit a spectrum to some, not all, masks and the values on them.
+
+        Args:
+            design: The masks.
+            ablations: The same with their values, in at least two folds.
+
+        Returns:
+            The fit of the centred values.
+        """
+
+    def _explain(self, design: D, values: FloatArray) -> InteractionValues:
+        """Explain the values on masks, a mask more than once among them or not."""
+        n_distinct = len(first_occurrences(design.masks, self.n)[0])
+        with single_threaded():
+            spectrum, faithfulness = self._find_spectrum(design, values, n_distinct)
         self._spectrum, self._cv_faithfulness = spectrum, faithfulness
         if faithfulness < _LOW_FAITHFULNESS:
-            warnings.warn(self._describe_low_faithfulness(n_masks), stacklevel=2)
+            message = self._describe_low_faithfulness(n_distinct)
+            warnings.warn(message, skip_file_prefixes=(_HERE,))
         result = spectrum.to_interaction_values(
             self.index,
             self.max_order,
             min_order=self.min_order,
-            estimated=n_masks < 1 << self.n,
-            estimation_budget=n_masks,
+            estimated=n_distinct < 1 << self.n,
+            estimation_budget=n_distinct,
         )
         self._interaction_lookup = result.interaction_lookup
         return result
 
-    @abstractmethod
     def _find_spectrum(
-        self, n_masks: int, game: Game | Callable[[np.ndarray], np.ndarray]
+        self, design: D, values: FloatArray, n_distinct: int
     ) -> tuple[FourierSpectrum, float]:
-        """Evaluate a game on masks and find its spectrum, and the out-of-fold R^2 of it."""
+        """Find the spectrum of the values on a design's masks, and its out-of-fold R^2."""
+        columns = MaskColumns(design.masks, self.n)
+        if n_distinct == 1 << self.n:
+            return transform(columns, values), 1.0
+        rng = np.random.default_rng([_FOLD_STREAM, self._seed])
+        # in units of a power of two no square is too small or too large, and no digit is lost
+        unit = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)
+        ablations = Ablations.prepare(columns, values / unit, design.blocks, rng)
+        if not ablations.divided:
+            return FourierSpectrum(self.n, [()], [unit * ablations.offset]), 0.0
+        found = self._regress(design, ablations)
+        coefficients = found.coefficients.copy()
+        coefficients[(found.sets == self.n).all(axis=1)] += ablations.offset
+        coefficients *= unit
+        spectrum = FourierSpectrum(self.n, found.sets, coefficients)
+        if 2 * n_distinct >= 1 << self.n and found.cv_r2 < _SURE:
+            return complete(columns, values, spectrum, found.cv_r2)
+        return spectrum, found.cv_r2
 
     def _describe_low_faithfulness(self, n_masks: int) -> str:
         return (
             f"The explanation is not faithful: out of fold, it predicts the game's values with "
-            f"R^2 = {self.cv_faithfulness:.2f} from {n_masks} masks. Do not rely on it; raise the "
-            f"budget (masks already evaluated with the same random_state are among the new ones)."
+            f"R^2 = {self.cv_faithfulness:.2f} from {n_masks} masks. Do not rely on it; "
+            f"{self._advise()}."
+        )
+
+    def _advise(self) -> str:
+        """Say what to do where an explanation is not faithful."""
+        return (
+            "raise the budget (masks already evaluated with the same random_state are among the "
+            "new ones)"
         )
 
     @property

@@ -8,41 +8,32 @@ import numpy as np
 
 from shapiq_spex.coding import HARD, SOFT, CodedDesign, peel, smallest_budget
 from shapiq_spex.regression import (
-    Ablations,
     HierarchicalSearch,
-    MaskColumns,
     Regression,
     fit_fixed,
     fit_support,
     regress,
     summarise,
 )
-from shapiq_spex.spectrum import FourierSpectrum, SpectrumIndex
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
 from ._base import SpectralApproximator, check_integer, check_players
-from ._evaluate import evaluate
-from ._threads import single_threaded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
-    from shapiq import Game
 
-    FloatArray = NDArray[np.float64]
+    from shapiq_spex.regression import Ablations
+    from shapiq_spex.spectrum import SpectrumIndex
+
     IntArray = NDArray[np.int64]
 
 _MAX_ORDER = 8  # of a set that the hierarchical search considers
 _MAX_ROUNDS = 20
 _LARGEST_SHARE = 0.7  # of the masks, for a regression on all single players
 _MAX_JOINED = 2000  # sets of that regression, which takes the cube of their number
-_SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
-_ROUNDING = 1e-13  # of the largest coefficient, in an exact transform
-_FOLD_STREAM = 0x666F6C64  # "fold": apart from the streams of the groups
 
 
-class SPEX(SpectralApproximator):
+class SPEX(SpectralApproximator[CodedDesign]):
     """SPEX (Sparse Explainer): finds interactions of any order among thousands of players.
 
     The masks are chosen by an error-correcting code, so that the sets of players with large Fourier
@@ -112,33 +103,8 @@ class SPEX(SpectralApproximator):
         """The smallest budget that ``approximate`` accepts: ``12 * (1 + 2 * m)``, ``2**m > n``."""
         return self._smallest_budget
 
-    def _find_spectrum(
-        self, n_masks: int, game: Game | Callable[[np.ndarray], np.ndarray]
-    ) -> tuple[FourierSpectrum, float]:
-        design = CodedDesign(self.n, n_masks, min(self.degree_parameter, self.n), self._seed)
-        values = evaluate(game, design.masks, self.n)
-        with single_threaded():
-            return self._explain(design, values)
-
-    def _explain(self, design: CodedDesign, values: FloatArray) -> tuple[FourierSpectrum, float]:
-        """Find the spectrum of the values on a design's masks, and its out-of-fold R^2."""
-        columns = MaskColumns(design.masks, self.n)
-        if len(values) == 1 << self.n:
-            table = np.empty(len(values))
-            table[self._codes(columns)] = values
-            return self._transform(table), 1.0
-        rng = np.random.default_rng([_FOLD_STREAM, self._seed])
-        # in units of a power of two no square is too small or too large, and no digit is lost
-        unit = 2.0 ** (np.frexp(np.abs(values).max())[1] - 1)
-        ablations = Ablations.prepare(columns, values / unit, design.blocks, rng)
-        found = self._regress(design, ablations)
-        coefficients = found.coefficients.copy()
-        coefficients[(found.sets == self.n).all(axis=1)] += ablations.offset
-        coefficients *= unit
-        spectrum = FourierSpectrum(self.n, found.sets, coefficients)
-        if 2 * len(values) >= 1 << self.n and found.cv_r2 < _SURE:
-            return self._complete(columns, values, spectrum, found.cv_r2)
-        return spectrum, found.cv_r2
+    def _draw(self, n_masks: int) -> CodedDesign:
+        return CodedDesign(self.n, n_masks, min(self.degree_parameter, self.n), self._seed)
 
     def _regress(self, design: CodedDesign, ablations: Ablations) -> Regression:
         """Decode and search until nothing significant is left, then weigh what was found."""
@@ -186,36 +152,6 @@ class SPEX(SpectralApproximator):
             return None
         constant = (joined == self.n).all(axis=1)
         return np.concatenate([joined[constant], joined[~constant]])
-
-    def _transform(self, table: FloatArray) -> FourierSpectrum:
-        """Return the exact transform of a table of all values, without what is rounding."""
-        spectrum = FourierSpectrum.from_values(table)
-        size = np.abs(spectrum.coefficients)
-        kept = size > _ROUNDING * size.max(initial=0.0)
-        return FourierSpectrum(self.n, spectrum.sets[kept], spectrum.coefficients[kept])
-
-    def _complete(
-        self,
-        columns: MaskColumns,
-        values: FloatArray,
-        spectrum: FourierSpectrum,
-        cv_r2: float,
-    ) -> tuple[FourierSpectrum, float]:
-        """Transform the values seen and predictions for the few masks that were not.
-
-        The error is zero on the masks seen, so it is that of the predictions times their share.
-        """
-        every = (np.arange(1 << self.n)[:, None] >> np.arange(self.n)) & 1 == 1
-        table = spectrum.evaluate(every)
-        table[self._codes(columns)] = values
-        unseen = 1 - len(values) / len(table)
-        return self._transform(table), 1 - unseen * (1 - cv_r2)
-
-    def _codes(self, columns: MaskColumns) -> IntArray:
-        """Return each mask's position in a table of all masks."""
-        present = columns.signs(np.arange(self.n)).T < 0
-        codes: IntArray = present @ (1 << np.arange(self.n, dtype=np.int64))
-        return codes
 
 
 def _join(sets: IntArray, more: IntArray, n: int) -> IntArray:

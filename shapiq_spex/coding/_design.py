@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shapiq_spex.regression._packed import first_occurrences
+
 from ._bch import BCHCode, field_degree
 
 if TYPE_CHECKING:
@@ -132,12 +134,12 @@ class CodedDesign:
             labels.append(label)
             missing -= len(block)
             if missing <= 0:  # enough, unless some were drawn twice
-                first, _ = _first_occurrences(np.concatenate(drawn), self.n)
+                first, _ = first_occurrences(np.concatenate(drawn), self.n)
                 missing = n_masks - len(first)
                 if missing <= 0:
                     break
         packed = np.concatenate(drawn)
-        first, position = _first_occurrences(packed, self.n)
+        first, position = first_occurrences(packed, self.n)
         sizes = [len(block) for block in drawn]
         blocks = np.repeat(labels, sizes)[first[:n_masks]]
         return packed[first[:n_masks]], np.split(position, np.cumsum(sizes)[:-1]), blocks
@@ -269,18 +271,3 @@ def _levels(n: int, max_degree: int) -> Iterator[Level]:
     while b < min(n, _MAX_LEVEL):
         b += 1
         yield Level(b, t)
-
-
-def _first_occurrences(packed: NDArray[np.uint8], n: int) -> tuple[IntArray, IntArray]:
-    """Return where each distinct mask occurs first, in order, and each row's place in that list."""
-    keys: NDArray[np.generic]
-    if n <= _MAX_EXACT_BITS:
-        weights = 1 << (8 * np.arange(packed.shape[1], dtype=np.int64))
-        keys = packed.astype(np.int64) @ weights
-    else:
-        keys = np.ascontiguousarray(packed).view(f"V{packed.shape[1]}")[:, 0]
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return first[order], rank[inverse.reshape(-1)]

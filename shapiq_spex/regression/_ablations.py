@@ -64,6 +64,11 @@ class Ablations:
         return cls(columns, centred, offset, folds, blocks >= 0, negligible)
 
     @property
+    def divided(self) -> bool:
+        """Whether there are at least two folds, so that one can be held out."""
+        return bool((self.folds != self.folds[0]).any())
+
+    @property
     def constant(self) -> bool:
         """Whether all values are the same but for rounding."""
         return self.is_explained(self.values)
