@@ -1,0 +1,3 @@
+"""Tree ensembles as proxies of a game, whose Fourier spectrum is known exactly."""
+
+from __future__ import annotations
