@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import lightgbm
 import numpy as np
 
 if TYPE_CHECKING:
@@ -21,18 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class TimedGame:
-    """A game that counts its masks and the CPU seconds it takes itself."""
+    """A game that counts its masks and the seconds it takes itself."""
 
     game: Game
     cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
     n_masks: int = 0
 
     def __call__(self, masks: np.ndarray) -> np.ndarray:
         """Evaluate masks."""
-        start = time.process_time()
+        start, wall_start = time.process_time(), time.perf_counter()
         values = self.game(np.asarray(masks, dtype=bool))
         self.n_masks += len(masks)
         self.cpu_seconds += time.process_time() - start
+        self.wall_seconds += time.perf_counter() - wall_start
         return values
 
 
@@ -58,6 +62,24 @@ def parity_game(n: int, n_terms: int, seed: int, orders: tuple[int, int] = (3, 5
     )
 
 
+def hash_noise(n: int, seed: int) -> Game:
+    """Noise of variance 1 that is a function of the mask alone, and of no use to any method."""
+    weights = 1e4 * np.random.default_rng([seed, 2]).normal(size=n)
+    return lambda masks: np.sqrt(2) * np.sin(masks @ weights)
+
+
+def dense_game(n: int, seed: int) -> Game:
+    """Add many small interactions of all orders to 30 AND-interactions."""
+    sparse = and_game(n, 30, seed)
+    weights = np.random.default_rng([seed, 3]).normal(size=(n, n)) * 4 / n
+
+    def game(masks: np.ndarray) -> np.ndarray:
+        signs = masks - 0.5
+        return sparse(masks) + np.tanh(((signs @ weights) * signs).sum(axis=1))
+
+    return game
+
+
 def load_games(folder: Path) -> dict[str, dict[str, np.ndarray]]:
     """Load the recorded games: family, game, table of all ``2**n`` values."""
     return {
@@ -71,6 +93,11 @@ def table_game(table: np.ndarray) -> tuple[Game, int]:
     n = int(np.log2(len(table)))
     weights = 1 << np.arange(n)
     return lambda masks: table[np.asarray(masks, dtype=bool) @ weights], n
+
+
+def is_constant(table: np.ndarray) -> bool:
+    """Return whether a recorded game is constant, so that R2 is undefined."""
+    return bool(table.std() <= 1e-12 * max(1.0, np.abs(table).max()))
 
 
 def predict(explanation: InteractionValues, masks: np.ndarray) -> np.ndarray:
@@ -101,21 +128,40 @@ def r_squared(values: np.ndarray, predictions: np.ndarray) -> float:
 def timed_run(
     make: Callable[[], Approximator], budget: int, game: Game
 ) -> tuple[InteractionValues | str, dict[str, Any]]:
-    """Run an approximator; return its explanation (or error) and CPU seconds without the game."""
+    """Run an approximator; return its explanation (or error) and seconds without the game."""
     timed = TimedGame(game)
     np.random.seed(0)  # noqa: NPY002 shapiq 1.8's SPEX draws from the global state
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        start = time.process_time()
+        start, wall_start = time.process_time(), time.perf_counter()
         try:
             explanation: InteractionValues | str = make().approximate(budget, timed)
         except ValueError as error:
             explanation = str(error)
         cpu = time.process_time() - start - timed.cpu_seconds
-    return explanation, {"cpu_seconds": cpu, "ablations": timed.n_masks}
+        wall = time.perf_counter() - wall_start - timed.wall_seconds
+    return explanation, {"cpu_seconds": cpu, "wall_seconds": wall, "ablations": timed.n_masks}
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
     """Format a table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def progress(row: list[str]) -> None:
+    """Show a finished row on stderr."""
+    print("  ".join(row), file=sys.stderr, flush=True)
+
+
+class _SilentLogger:
+    def info(self, message: str) -> None:
+        """Drop a message."""
+
+    def warning(self, message: str) -> None:
+        """Drop a warning."""
+
+
+def silence_lightgbm() -> None:
+    """Drop LightGBM's messages, of which shapiq's ProxySPEX prints tens of thousands."""
+    lightgbm.register_logger(_SilentLogger())

@@ -25,11 +25,13 @@ import numpy as np  # noqa: E402
 import shapiq  # noqa: E402
 from _common import (  # noqa: E402
     and_game,
+    is_constant,
     load_games,
     markdown,
     parity_game,
     predict,
     predict_table,
+    progress,
     r_squared,
     table_game,
     timed_run,
@@ -67,7 +69,7 @@ def synthetic(options: argparse.Namespace) -> str:
                 *(f"{median(cpu):.2f}", f"{median(their_cpu):.1f}"),
             ]
         )
-        _progress(rows[-1])
+        progress(rows[-1])
     header = ["30 terms", "n", "masks", "asked R2", "median R2", "least R2", "shapiq's median R2"]
     return markdown([*header, "CPU s", "shapiq's CPU s"], rows)
 
@@ -114,7 +116,7 @@ def curve(_: argparse.Namespace) -> str:
                     *(f"{median(scores):.4f}", f"{exactly} of {len(scores)}"),
                 ]
             )
-            _progress(rows[-1])
+            progress(rows[-1])
     header = ["30 terms", "n", "coefficients k", "masks / (k log2 n)", "median R2"]
     return markdown([*header, "exact"], rows)
 
@@ -129,8 +131,8 @@ def recorded(options: argparse.Namespace) -> str:
             scores: dict[str, list[float]] = {"ours": [], "shapiq": []}
             seconds: dict[str, list[float]] = {"ours": [], "shapiq": []}
             for table in list(games.values())[: options.per_family]:
-                if table.std() <= 1e-12 * max(1.0, np.abs(table).max()):
-                    continue  # a constant game: R2 is undefined
+                if is_constant(table):
+                    continue
                 game, n = table_game(table)
                 for name, approximator in (("ours", shapiq_spex.SPEX), ("shapiq", shapiq.SPEX)):
                     make = partial(
@@ -152,7 +154,7 @@ def recorded(options: argparse.Namespace) -> str:
                     *(f"{mean(seconds[name]):.2f}" for name in ("ours", "shapiq")),
                 ]
             )
-            _progress(rows[-1])
+            progress(rows[-1])
     means = [mean(every[name]) for name in ("ours", "shapiq")]
     rows.append(
         [
@@ -191,7 +193,7 @@ def speed(_: argparse.Namespace) -> str:
                 *(f"{seconds['shapiq']:.2f}", f"{ratio:.0f}x"),
             ]
         )
-        _progress(rows[-1])
+        progress(rows[-1])
     return markdown(["n", "masks", "CPU s", "shapiq's CPU s", "ratio (asked 30x)"], rows)
 
 
@@ -222,7 +224,7 @@ def large(_: argparse.Namespace) -> str:
         command = [sys.executable, "-c", _LARGE, folder, str(seed)]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
         rows.append([str(seed), *output.strip().split(";")])
-        _progress(rows[-1])
+        progress(rows[-1])
     header = ["seed", "seconds with the game", "peak GiB", "largest error on fresh masks"]
     return markdown([*header, "coefficients"], rows)
 
@@ -260,10 +262,6 @@ def imports(_: argparse.Namespace) -> str:
 
 def _format(cell: object) -> str:
     return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
-
-
-def _progress(row: list[str]) -> None:
-    print("  ".join(row), file=sys.stderr, flush=True)
 
 
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {

@@ -35,7 +35,7 @@ from shapiq.explainer import base, configuration
 from shapiq.explainer.agnostic import AgnosticExplainer
 from shapiq.explainer.tabular import TabularExplainer
 
-from shapiq_spex.approximators import SPEX
+from shapiq_spex.approximators import SPEX, ProxySPEX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +51,10 @@ __all__ = ["register", "unregister"]
 
 # The name a user passes as ``approximator=``, and the class that answers to it. The class carries
 # the name of the shapiq class it stands in for.
-_APPROXIMATORS: dict[str, type[Approximator[Any]]] = {"spex": SPEX}
+_APPROXIMATORS: dict[str, type[Approximator[Any]]] = {
+    "spex": SPEX,
+    "proxyspex": ProxySPEX,
+}
 
 _shapiq_dispatch = base.generic_to_specific_explainer
 

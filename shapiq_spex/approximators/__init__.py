@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .proxyspex import ProxySPEX
 from .spex import SPEX
 
-__all__ = ["SPEX"]
+__all__ = ["SPEX", "ProxySPEX"]

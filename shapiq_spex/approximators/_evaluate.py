@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 _BATCH = 1 << 26  # entries of the masks handed over at once
 _QUIET_SECONDS = 2.0
@@ -81,6 +81,31 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
         )
         raise ValueError(msg)
     return values
+
+
+def check_masks(masks: ArrayLike, n: int) -> NDArray[np.bool_]:
+    """Return recorded masks as booleans, or say what is wrong with them.
+
+    Args:
+        masks: What was given.
+        n: The number of players.
+
+    Returns:
+        Boolean array of shape ``(m, n)``.
+
+    Raises:
+        ValueError: If they have another shape or another entry than 0 and 1.
+    """
+    array = np.asarray(masks)
+    if array.ndim != 2 or array.shape[1] != n:  # noqa: PLR2004, masks and players
+        msg = f"masks must have shape (m, {n}), one column a player, got {array.shape}."
+        raise ValueError(msg)
+    if array.dtype == np.bool_:
+        return array
+    if array.dtype.kind not in _NUMBERS or not ((array == 0) | (array == 1)).all():
+        msg = "masks must be boolean, or 0 and 1."
+        raise ValueError(msg)
+    return array.astype(np.bool_)
 
 
 def _is_real(array: NDArray[Any]) -> bool:

@@ -14,8 +14,9 @@ from shapiq_spex.regression import (
     fit_support,
     regress,
     summarise,
+    with_singles,
 )
-from shapiq_spex.spectrum._sets import resize, unique_sets
+from shapiq_spex.spectrum._sets import resize
 
 from ._base import SpectralApproximator, check_integer, check_players
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 _MAX_ORDER = 8  # of a set that the hierarchical search considers
 _MAX_ROUNDS = 20
-_LARGEST_SHARE = 0.7  # of the masks, for a regression on all single players
-_MAX_JOINED = 2000  # sets of that regression, which takes the cube of their number
 
 
 class SPEX(SpectralApproximator[CodedDesign]):
@@ -128,11 +127,11 @@ class SPEX(SpectralApproximator[CodedDesign]):
             if len(support) == len(path.sets):
                 break
             decoded = _join(decoded, support[len(path.sets) :], self.n)
-        singles = self._with_singles(ablations, decoded)
+        singles = with_singles(ablations, decoded)
         exact = None if singles is None else fit_support(ablations, singles)
         if exact is not None:
             return summarise(exact, ablations)
-        return regress(search, decoded, singles)
+        return regress(search, decoded)
 
     def _regress_without_search(self, ablations: Ablations, decoded: IntArray) -> Regression:
         """Fit what was decoded, with the single players where these help."""
@@ -140,18 +139,10 @@ class SPEX(SpectralApproximator[CodedDesign]):
         if exact is not None:
             return summarise(exact, ablations)
         fits = [fit_fixed(ablations, decoded)]
-        singles = self._with_singles(ablations, decoded)
+        singles = with_singles(ablations, decoded)
         if singles is not None:
             fits.append(fit_fixed(ablations, singles))
         return max((summarise(fit, ablations) for fit in fits), key=lambda fit: fit.cv_r2)
-
-    def _with_singles(self, ablations: Ablations, decoded: IntArray) -> IntArray | None:
-        """Join all single players to what was decoded, if the masks can bear so many sets."""
-        joined, _ = unique_sets(_join(decoded, np.arange(self.n)[:, None], self.n))
-        if len(joined) > min(_MAX_JOINED, _LARGEST_SHARE * len(ablations.values)):
-            return None
-        constant = (joined == self.n).all(axis=1)
-        return np.concatenate([joined[constant], joined[~constant]])
 
 
 def _join(sets: IntArray, more: IntArray, n: int) -> IntArray:

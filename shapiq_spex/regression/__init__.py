@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from ._ablations import Ablations
+from ._blend import Companion, Regression, blend, keep_terms, summarise
 from ._columns import MaskColumns
+from ._kernel import EVERY_FOLD
 from ._pursuit import HierarchicalSearch
-from ._regress import Regression, regress, summarise
-from ._sparse import fit_fixed, fit_support
+from ._regress import (
+    SUFFICIENT,
+    better,
+    fit_best_sparse,
+    kernel_companion,
+    kernel_rows,
+    regress,
+    with_singles,
+)
+from ._sparse import SparseFit, fit_fixed, fit_sparse, fit_support
 
 __all__ = [
+    "EVERY_FOLD",
+    "SUFFICIENT",
     "Ablations",
+    "Companion",
     "HierarchicalSearch",
     "MaskColumns",
     "Regression",
+    "SparseFit",
+    "better",
+    "blend",
+    "fit_best_sparse",
     "fit_fixed",
+    "fit_sparse",
     "fit_support",
+    "keep_terms",
+    "kernel_companion",
+    "kernel_rows",
     "regress",
     "summarise",
+    "with_singles",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,16 @@ class Ablations:
         folds = (rng.permutation(int(block.max()) + 1) % N_FOLDS)[block]
         negligible = max(_EXACT * float((centred**2).mean()), rounding**2)
         return cls(columns, centred, offset, folds, blocks >= 0, negligible)
+
+    def take(self, rows: IntArray) -> Ablations:
+        """Return some of the masks, given by their positions, with the folds that they are in."""
+        return replace(
+            self,
+            columns=self.columns.take(rows),
+            values=self.values[rows],
+            folds=self.folds[rows],
+            typical=self.typical[rows],
+        )
 
     @property
     def divided(self) -> bool:

@@ -48,27 +48,36 @@ class MaskColumns:
         """Pack boolean masks of shape ``(m, n)``."""
         return cls(np.packbits(masks, axis=1), masks.shape[1])
 
-    def characters(self, sets: IntArray, count: int | None = None) -> NDArray[np.float32]:
+    def take(self, rows: IntArray) -> MaskColumns:
+        """Return some of the masks, given by their positions."""
+        taken = MaskColumns(np.empty((0, 0), dtype=np.uint8), self.n_players)
+        taken.n_masks = len(rows)
+        taken._bits = np.zeros((self.n_players + 1, -(-len(rows) // _BYTE)), dtype=np.uint8)
+        step = max(1, _CHUNK // max(1, self.n_masks))
+        for start in range(0, self.n_players, step):
+            stop = min(start + step, self.n_players)
+            bits = np.unpackbits(self._bits[start:stop], axis=1, count=self.n_masks)
+            taken._bits[start:stop] = np.packbits(bits[:, rows], axis=1)
+        return taken
+
+    def characters(self, sets: IntArray) -> NDArray[np.float32]:
         """Return the signs ``(-1)^|T n S|`` of sets ``T`` on masks ``S``.
 
         Args:
             sets: Sets of players, shape ``(k, width)``, padded with ``n``.
-            count: Only the first masks, so many; all by default.
 
         Returns:
-            Array of shape ``(k, m)``, or ``(k, count)``.
+            Array of shape ``(k, m)``.
         """
-        count = self.n_masks if count is None else min(count, self.n_masks)
-        bits = self._bits[:, : -(-count // _BYTE)]
-        parity = np.bitwise_xor.reduce(bits[sets], axis=1, initial=0)
-        signs = np.unpackbits(parity, axis=1, count=count).astype(np.float32)
+        parity = np.bitwise_xor.reduce(self._bits[sets], axis=1, initial=0)
+        signs = np.unpackbits(parity, axis=1, count=self.n_masks).astype(np.float32)
         signs *= -2
         signs += 1
         return signs
 
-    def signs(self, players: IntArray, count: int | None = None) -> NDArray[np.float32]:
-        """Return the signs of single players on all or the first masks, a row a player."""
-        return self.characters(players[:, None], count)
+    def signs(self, players: IntArray) -> NDArray[np.float32]:
+        """Return the signs of single players, a row a player."""
+        return self.characters(players[:, None])
 
     def correlate_players(self, weights: NDArray[np.float32]) -> FloatArray:
         """Return the sums over the masks of each player's sign times given weights.

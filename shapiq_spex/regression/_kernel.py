@@ -19,6 +19,8 @@ from scipy.linalg import cho_factor, cho_solve
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from numpy.typing import NDArray
 
     from ._columns import MaskColumns
@@ -27,19 +29,20 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 MAX_MASKS = 4000  # each of some ten solves takes the cube of this: a second or two
-_MAX_TUNING = 600
+_MAX_TUNING = 400
 _MAX_REFINING = 1500
+_REFINING_FOLDS = 2
 _TUNING_ROUNDS = 3
-_TOTAL_SCALES = np.geomspace(0.35, 22.4, 7)
-_RIDGES = (1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 0.3, 1.0, 10.0)
-_RIDGE_FACTORS = (0.3, 1.0, 3.0)
-_SCALE_FACTORS = (1.0, 2.0)
+_START = (2.8, 0.1)  # sum of the scales, and ridge
+_STEPS = (2.0, 10**0.5)
+_MAX_STEPS = (4, 6)
 _MIN_WEIGHT = 0.02
 _MAX_SCALE = 8.0  # tanh(8) is 1 but for 2e-7; beyond, squares and differences lose all digits
 _MIN_GAIN = 0.002  # of the error, for another round of influences
 _MAX_TABLE = 16  # players for which all sets are listed
 _MAX_LISTED = 20_000
 _CHUNK = 1 << 26
+EVERY_FOLD = -1  # stands for a fit on all masks where there is one for each fold
 
 
 @dataclass(frozen=True)
@@ -61,25 +64,35 @@ class KernelFit:
     total_energy: float
 
 
-def fit_kernel(signs: FloatArray, values: FloatArray, folds: IntArray) -> KernelFit:
+def fit_kernel(
+    signs: FloatArray,
+    values: FloatArray,
+    folds: IntArray,
+    influences: Mapping[int, FloatArray] | None = None,
+) -> KernelFit:
     """Choose the kernel and fit it.
 
     Args:
         signs: ``1 - 2 * masks``, shape ``(m, n)``.
         values: Shape ``(m,)``.
         folds: The fold of each mask, shape ``(m,)``.
+        influences: What another model says of the players' influences: for each fold by a fit
+            without it, and under ``EVERY_FOLD`` by a fit on all masks, each of shape ``(n,)``. By
+            default all players are alike at first.
 
     Returns:
         The fit on all masks, with out-of-fold predictions.
     """
     mean = float(values.mean())
     centred = values - mean
-    chosen = _spread(len(values), _MAX_TUNING)
-    tuned = _tune(signs[chosen], centred[chosen], folds[chosen])
-    scale, ridge = 1.0, tuned.ridge
+    chosen = spread(len(values), _MAX_TUNING)
+    tuned = _tune(signs[chosen], centred[chosen], folds[chosen], influences)
+    point = (1.0, tuned.ridge)
     if len(values) > len(chosen):  # more masks than were tuned on may call for finer scales
-        more = _spread(len(values), _MAX_REFINING)
-        scale, ridge = _refine(signs[more], centred[more], folds[more], tuned)
+        more = spread(len(values), _MAX_REFINING)
+        some = dict(list(tuned.fold_scales.items())[:_REFINING_FOLDS])
+        point, _ = _descend(_FoldErrors(signs[more], centred[more], folds[more], some), point)
+    scale, ridge = point
     predictions = np.zeros(len(values))
     for fold, scales in tuned.fold_scales.items():
         train, held_out = folds != fold, folds == fold
@@ -102,7 +115,7 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
 
     Args:
         fit: The fit.
-        columns: The masks, the first of which it was fitted on.
+        columns: The masks that it was fitted on.
 
     Returns:
         Sets, shape ``(k, width)``, padded, without the empty one, and coefficients, shape ``(k,)``.
@@ -112,7 +125,7 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
     sets, products = _likeliest_sets(rates)
     if len(rates) <= _MAX_TABLE:
         weights = 1 << np.arange(len(rates))
-        masks = columns.signs(np.arange(len(rates)), len(fit.dual)).T < 0
+        masks = columns.signs(np.arange(len(rates))).T < 0
         table = np.bincount(masks @ weights, weights=fit.dual, minlength=1 << len(rates))
         codes = np.append(weights, 0)[sets].sum(axis=1)
         sums = walsh_hadamard(table)[codes]
@@ -120,7 +133,7 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
         sums = np.empty(len(sets))
         step = max(1, _CHUNK // columns.n_masks)
         for start in range(0, len(sets), step):
-            signs = columns.characters(sets[start : start + step], len(fit.dual))
+            signs = columns.characters(sets[start : start + step])
             sums[start : start + step] = signs @ fit.dual
     return sets, norm * products * sums
 
@@ -151,89 +164,115 @@ class _Tuned:
     ridge: float
 
 
-def _tune(signs: FloatArray, centred: FloatArray, folds: IntArray) -> _Tuned:
+def _tune(
+    signs: FloatArray,
+    centred: FloatArray,
+    folds: IntArray,
+    influences: Mapping[int, FloatArray] | None,
+) -> _Tuned:
     """Return the scales and ridge of the least out-of-fold error."""
     n = signs.shape[1]
     labels = np.unique(folds).tolist()
-    trains = {fold: folds != fold for fold in labels} | {-1: np.ones(len(folds), dtype=bool)}
-    weights = {fold: np.full(n, 1 / n) for fold in trains}
-    grid = _TOTAL_SCALES
+    trains = {fold: folds != fold for fold in labels} | {
+        EVERY_FOLD: np.ones(len(folds), dtype=bool)
+    }
+    given = influences or {fold: np.ones(n) for fold in trains}
+    weights = {fold: _weights(given[fold]) for fold in trains}
+    point = _START
     best: tuple[float, _Tuned] | None = None
     for _ in range(_TUNING_ROUNDS):
-        error, total, ridge = _best_scale(signs, centred, folds, weights, grid)
+        of_folds = {fold: weights[fold] for fold in labels}
+        (total, ridge), error = _descend(_FoldErrors(signs, centred, folds, of_folds), point)
         if best is not None and error > (1 - _MIN_GAIN) * best[0]:
             break
+        point = (total, ridge)
         scales = {fold: _scale(total, weight) for fold, weight in weights.items()}
-        fold_scales = {fold: scales[fold] for fold in labels}
-        best = (error, _Tuned(scales[-1], fold_scales, ridge))
+        best = (error, _Tuned(scales.pop(EVERY_FOLD), scales, ridge))
         for fold, train in trains.items():
             part = signs[train]
-            kernel = _kernel(part, part, scales[fold])
+            fitted = _scale(total, weights[fold])
+            kernel = _kernel(part, part, fitted)
             dual = _solve(kernel, ridge, centred[train])
-            weights[fold] = _influence_weights(part, kernel, scales[fold], dual)
-        position = int(np.argmin(np.abs(np.log(_TOTAL_SCALES / total))))
-        grid = _TOTAL_SCALES[max(0, position - 1) : position + 2]
+            weights[fold] = _weights(_influences(part, kernel, fitted, dual))
     assert best is not None  # noqa: S101 the first round always sets it
     return best[1]
 
 
-def _spread(n_masks: int, count: int) -> IntArray:
+def spread(n_masks: int, count: int) -> IntArray:
     """Return at most ``count`` masks, evenly spread over the order they were drawn in."""
     return np.unique(np.linspace(0, n_masks - 1, count).astype(np.int64))
 
 
-def _refine(
-    signs: FloatArray, centred: FloatArray, folds: IntArray, tuned: _Tuned
-) -> tuple[float, float]:
-    """Return the factor of the scales, and the ridge, of the least out-of-fold error."""
-    errors = np.zeros((len(_SCALE_FACTORS), len(_RIDGE_FACTORS)))
-    for fold, fold_scales in tuned.fold_scales.items():
-        train, held_out = folds != fold, folds == fold
-        for i, scale in enumerate(_SCALE_FACTORS):
-            scales = _scale(scale, fold_scales)
-            kernel = _kernel(signs[train], signs[train], scales)
-            across = _kernel(signs[held_out], signs[train], scales)
-            for j, factor in enumerate(_RIDGE_FACTORS):
-                predictions = across @ _solve(kernel, factor * tuned.ridge, centred[train])
-                errors[i, j] += float(((centred[held_out] - predictions) ** 2).sum())
-    i, j = divmod(int(errors.argmin()), len(_RIDGE_FACTORS))
-    return _SCALE_FACTORS[i], tuned.ridge * _RIDGE_FACTORS[j]
+@dataclass(frozen=True)
+class _FoldErrors:
+    """The out-of-fold error as a function of a factor for the scales, and the ridge.
+
+    Attributes:
+        signs: Shape ``(m, n)``.
+        centred: The values, shape ``(m,)``.
+        folds: Shape ``(m,)``.
+        scales: The players' scales for each of the folds to judge by, but for the factor.
+    """
+
+    signs: FloatArray
+    centred: FloatArray
+    folds: IntArray
+    scales: Mapping[int, FloatArray]
+
+    def __call__(self, factor: float, ridge: float) -> float:
+        """Return the sum of the squared errors."""
+        total = 0.0
+        for fold, fold_scales in self.scales.items():
+            train, held_out = self.folds != fold, self.folds == fold
+            scales = _scale(factor, fold_scales)
+            kernel = _kernel(self.signs[train], self.signs[train], scales)
+            across = _kernel(self.signs[held_out], self.signs[train], scales)
+            left = self.centred[held_out] - across @ _solve(kernel, ridge, self.centred[train])
+            total += float(left @ left)
+        return total
 
 
-def _best_scale(
-    signs: FloatArray,
-    centred: FloatArray,
-    folds: IntArray,
-    weights: dict[int, FloatArray],
-    grid: FloatArray,
-) -> tuple[float, float, float]:
-    """Return the least out-of-fold error over a grid of scales and ridges, scale and ridge."""
-    errors = np.zeros((len(grid), len(_RIDGES)))
-    for fold in np.unique(folds).tolist():
-        train, held_out = folds != fold, folds == fold
-        for i, total in enumerate(grid):
-            scales = _scale(total, weights[fold])
-            kernel = _kernel(signs[train], signs[train], scales)
-            across = _kernel(signs[held_out], signs[train], scales)
-            for j, ridge in enumerate(_RIDGES):
-                predictions = across @ _solve(kernel, ridge, centred[train])
-                errors[i, j] += float(((centred[held_out] - predictions) ** 2).sum())
-    i, j = divmod(int(errors.argmin()), len(_RIDGES))
-    return float(errors[i, j]), float(grid[i]), _RIDGES[j]
+def _descend(
+    error: Callable[[float, float], float], start: tuple[float, float]
+) -> tuple[tuple[float, float], float]:
+    """Return a point none of whose neighbours on a logarithmic grid is better, and its error.
+
+    Some ten evaluations where the whole grid would take fifty: the error has one broad valley.
+    """
+    best, least = start, error(*start)
+    tried = {(0, 0)}
+    position = (0, 0)
+    moved = True
+    while moved:
+        moved = False
+        for i, j in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            place = (position[0] + i, position[1] + j)
+            point = (start[0] * _STEPS[0] ** place[0], start[1] * _STEPS[1] ** place[1])
+            if place in tried or abs(place[0]) > _MAX_STEPS[0] or abs(place[1]) > _MAX_STEPS[1]:
+                continue
+            tried.add(place)
+            found = error(*point)
+            if found < least:
+                best, least, position, moved = point, found, place, True
+    return best, least
 
 
-def _influence_weights(
+def _influences(
     signs: FloatArray, kernel: FloatArray, scales: FloatArray, dual: FloatArray
 ) -> FloatArray:
-    """Return the root of each player's influence (the energy of its sets) in a fit, of sum 1."""
+    """Return each player's influence in a fit, that is the energy of its sets."""
     # flipping one player's sign multiplies the kernel by exp(-2 c z z'), a matrix of rank two
     even = (kernel @ dual)[:, None]
     odd = signs * (kernel @ (signs * dual[:, None]))
     flipped = np.cosh(2 * scales) * even - np.sinh(2 * scales) * odd
-    influence = (((even - flipped) / 2) ** 2).mean(axis=0)
-    if not influence.any():
-        return np.full(len(scales), 1 / len(scales))
-    weights = np.maximum(np.sqrt(influence / influence.mean()), _MIN_WEIGHT)
+    return np.asarray((((even - flipped) / 2) ** 2).mean(axis=0))
+
+
+def _weights(influences: FloatArray) -> FloatArray:
+    """Return weights of sum 1, in proportion to the root of each influence."""
+    if not influences.any():
+        return np.full(len(influences), 1 / len(influences))
+    weights = np.maximum(np.sqrt(influences / influences.mean()), _MIN_WEIGHT)
     return np.asarray(weights / weights.sum())
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from ._least_squares import fit_ridge, gram, predict, project, solve_normal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from ._ablations import Ablations
@@ -58,12 +60,15 @@ def fit_support(ablations: Ablations, sets: IntArray) -> SparseFit | None:
     return SparseFit(sets, coefficients, _out_of_fold(signs, ablations))
 
 
-def fit_fixed(ablations: Ablations, sets: IntArray) -> SparseFit:
+def fit_fixed(
+    ablations: Ablations, sets: IntArray, fold_sets: Mapping[int, IntArray] | None = None
+) -> SparseFit:
     """Fit the coefficients of given sets by ridge regression.
 
     Args:
         ablations: The masks and values.
         sets: The empty set first, shape ``(k, width)``, padded.
+        fold_sets: The same for each fold, found without it; ``sets`` by default.
 
     Returns:
         The fit on all masks.
@@ -71,14 +76,17 @@ def fit_fixed(ablations: Ablations, sets: IntArray) -> SparseFit:
     values, folds = ablations.values, ablations.folds
     signs = ablations.columns.characters(sets)
     out_of_fold = np.empty_like(values)
-    for fold in np.unique(folds):
+    for fold in np.unique(folds).tolist():
         held_out = folds == fold
-        out_of_fold[held_out] = predict(signs[:, held_out], _ridge(signs, values, ~held_out))
+        seen = signs if fold_sets is None else ablations.columns.characters(fold_sets[fold])
+        out_of_fold[held_out] = predict(seen[:, held_out], _ridge(seen, values, ~held_out))
     everything = np.ones(len(values), dtype=bool)
     return SparseFit(sets, _ridge(signs, values, everything), out_of_fold)
 
 
-def fit_sparse(search: HierarchicalSearch, start: IntArray) -> SparseFit:
+def fit_sparse(
+    search: HierarchicalSearch, start: IntArray, fold_starts: Mapping[int, IntArray] | None = None
+) -> SparseFit:
     """Search for sets, choose how many by cross-validation, and fit them by ridge regression.
 
     Each fold is searched anew, so that its held-out masks have no say in what is found there.
@@ -86,15 +94,17 @@ def fit_sparse(search: HierarchicalSearch, start: IntArray) -> SparseFit:
     Args:
         search: The search, on all masks and values.
         start: Sets to begin with, the empty set first, shape ``(k, width)``, padded.
+        fold_starts: The same for each fold, found without it; ``start`` by default.
 
     Returns:
         The fit on all masks.
     """
     ablations = search.ablations
     columns, values, folds = ablations.columns, ablations.values, ablations.folds
+    begin = fold_starts or dict.fromkeys(np.unique(folds).tolist(), start)
     paths = [
-        search.run(start, train=folds != fold, max_terms=search.largest_size)
-        for fold in np.unique(folds)
+        search.run(begin[fold], train=folds != fold, max_terms=search.largest_size)
+        for fold in np.unique(folds).tolist()
     ]
     step = _best_step(paths, ablations)
     out_of_fold = np.empty_like(values)
