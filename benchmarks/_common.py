@@ -12,7 +12,7 @@ import lightgbm
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from shapiq import InteractionValues
@@ -55,10 +55,14 @@ def parity_game(n: int, n_terms: int, seed: int, orders: tuple[int, int] = (3, 5
     rng = np.random.default_rng(seed)
     sizes = rng.integers(orders[0], orders[1] + 1, n_terms)
     sets = [rng.choice(n, size, replace=False) for size in sizes]
-    coefficients = rng.normal(size=n_terms)
+    return parity_terms(sets, rng.normal(size=n_terms))
+
+
+def parity_terms(sets: Sequence[Sequence[int]], coefficients: np.ndarray) -> Game:
+    """Return the sum of parities of the sets, each with its coefficient."""
     return lambda masks: sum(
         c * (1.0 - 2.0 * (masks[:, players].sum(axis=1) % 2))
-        for c, players in zip(coefficients, sets, strict=True)
+        for c, players in zip(coefficients, map(list, sets), strict=True)
     )
 
 

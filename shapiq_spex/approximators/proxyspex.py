@@ -52,7 +52,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
     whose scales come from the trees takes care of many small terms. The three are averaged with
     weights from their out-of-fold errors; a sparse fit that predicts as well alone stays alone.
 
-    The smallest terms are dropped as long as that adds no more than 1% to the out-of-fold error.
+    The smallest terms are dropped as long as that adds no more than 0.2% to the out-of-fold error.
     Every budget's masks begin the masks of a larger budget.
 
     Where interactions come without their parts, as in parities, trees learn nothing and
@@ -93,7 +93,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 ``lightgbm.LGBMRegressor``, which is not fitted itself and whose parameters replace
                 all of them. The number of its trees is the most that cross-validation may choose.
             max_terms: How many Fourier terms besides the constant to keep, the largest ones. By
-                default as many as it takes to add no more than 1% to the out-of-fold error.
+                default as many as it takes to add no more than 0.2% to the out-of-fold error.
 
         Raises:
             ValueError: If a number is out of range, the index is unknown, or a LightGBM parameter

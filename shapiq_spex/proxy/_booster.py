@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # each with the other names that LightGBM has for it: a user's choice replaces ours under any name
 _ALIASES = {
     "objective": ("objective_type", "app", "application", "loss"),
+    "boosting": ("boosting_type", "boost"),
     "learning_rate": ("shrinkage_rate", "eta"),
     "num_leaves": ("num_leaf", "max_leaves", "max_leaf", "max_leaf_nodes"),
     "max_depth": (),
@@ -47,7 +48,7 @@ _ALIASES = {
 }
 _DEFAULTS: dict[str, Any] = {
     "objective": "regression",
-    "learning_rate": 0.04,
+    "learning_rate": 0.08,
     "num_leaves": 10,
     "max_depth": 6,
     "min_data_in_leaf": 5,
@@ -55,7 +56,7 @@ _DEFAULTS: dict[str, Any] = {
     "bagging_freq": 1,
     "feature_fraction": 0.7,
     "num_iterations": 2000,
-    "early_stopping_round": 50,
+    "early_stopping_round": 40,
 }
 _FIXED: dict[str, Any] = {
     "metric": "l2",
@@ -118,12 +119,21 @@ def read_parameters(proxy_model: Mapping[str, Any] | object | None) -> dict[str,
 
     Raises:
         TypeError: If it is something else.
-        ValueError: If a parameter comes twice, under two of its names.
+        ValueError: If a parameter comes twice, under two of its names, or LightGBM refuses one, or
+            the ensemble would have no Fourier spectrum.
     """
     if proxy_model is None:
         return dict(_DEFAULTS)
     if isinstance(proxy_model, Mapping):
-        return {**_DEFAULTS, **_rename(proxy_model)}
+        parameters = {**_DEFAULTS, **_rename(proxy_model)}
+    else:
+        parameters = _read_regressor(proxy_model)
+    _try(parameters)
+    return parameters
+
+
+def _read_regressor(proxy_model: object) -> dict[str, Any]:
+    """Return the parameters of LightGBM's estimator for scikit-learn, and what it leaves open."""
     from lightgbm import LGBMRegressor  # noqa: PLC0415, slow to import
 
     if not isinstance(proxy_model, LGBMRegressor):
@@ -137,8 +147,24 @@ def read_parameters(proxy_model: Mapping[str, Any] | object | None) -> dict[str,
         for name, value in proxy_model.get_params().items()
         if value is not None and name not in _NOT_LIGHTGBM
     }
-    stopping = {name: _DEFAULTS[name] for name in ("objective", "early_stopping_round")}
-    return {**stopping, **_rename(given)}
+    needed = {name: _DEFAULTS[name] for name in ("objective", "early_stopping_round")}
+    return {**needed, **_rename(given)}
+
+
+def _try(parameters: Mapping[str, Any]) -> None:
+    """Fit an ensemble to next to nothing: mistakes should show before ablations are paid for."""
+    import lightgbm  # noqa: PLC0415, slow to import
+
+    masks = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1)[:, 5:].astype(np.float32)
+    chosen = {**parameters, **_FIXED, "num_threads": 1}
+    del chosen["num_iterations"], chosen["early_stopping_round"]
+    try:
+        data = lightgbm.Dataset(masks, label=masks.sum(axis=1), params=chosen)
+        booster = lightgbm.train(chosen, data, num_boost_round=1)
+    except lightgbm.basic.LightGBMError as error:
+        msg = f"LightGBM refuses the parameters of proxy_model: {error}"
+        raise ValueError(msg) from error
+    transform_trees(booster, masks.shape[1])
 
 
 def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) -> BoosterFit:
@@ -151,9 +177,6 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
 
     Returns:
         The fit.
-
-    Raises:
-        lightgbm.basic.LightGBMError: If LightGBM refuses the parameters.
     """
     import lightgbm  # noqa: PLC0415, slow to import
 
@@ -163,6 +186,8 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
     threads = {"num_threads": 1} if masks.size <= _MAX_SINGLE else {}
     chosen = {"seed": seed % (1 << 31), **threads, **parameters, **_FIXED}
     rounds, patience = chosen.pop("num_iterations"), chosen.pop("early_stopping_round")
+    if chosen.get("boosting") == "dart":  # whose later trees change the earlier ones
+        patience = 0
     data = lightgbm.Dataset(masks, label=values, params=chosen, free_raw_data=False)
     labels = np.unique(folds).tolist()
     results = lightgbm.cv(
