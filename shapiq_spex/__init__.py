@@ -1,7 +1,8 @@
-"""Find which parts of a model act together, with few model calls: SPEX for shapiq.
+"""Find which parts of a model act together, with few model calls: SPEX and ProxySPEX for shapiq.
 
-Importing this package makes ``approximator="spex"`` in shapiq's explainers mean
-:class:`shapiq_spex.SPEX`. :func:`shapiq_spex.unregister` takes that back.
+Importing this package makes ``approximator="spex"`` and ``"proxyspex"`` in shapiq's explainers mean
+:class:`shapiq_spex.SPEX` and :class:`shapiq_spex.ProxySPEX`. :func:`shapiq_spex.unregister` takes
+that back.
 
 Examples:
     A decision over 20 parts: part 3 counts alone, parts 0 and 1 only together.

@@ -2,8 +2,8 @@
 
 shapiq chooses an approximator by name from one table, and picks a class for ``"auto"`` from the
 globals of one module. :func:`register` puts this package's classes there and :func:`unregister`
-puts back what stood there before. Nothing else of shapiq changes: :class:`shapiq.SPEX` stays
-shapiq's own class.
+puts back what stood there before. Nothing else of shapiq changes: :class:`shapiq.SPEX` and
+:class:`shapiq.ProxySPEX` stay shapiq's own classes.
 
 :func:`register` also repairs how :class:`shapiq.Explainer` treats games. In shapiq 1.8 a
 :class:`shapiq.Game` raises a ``TypeError`` there, and a bare callable with ``n_players`` is taken
@@ -87,10 +87,10 @@ class _ClassByIndex(dict[str, type[Approximator[Any]]]):
 def register() -> None:
     """Let shapiq's explainers use this package; done by ``import shapiq_spex``.
 
-    Afterwards ``approximator="spex"`` means :class:`shapiq_spex.SPEX` in
-    :class:`shapiq.Explainer`, :class:`shapiq.AgnosticExplainer` and
-    :class:`shapiq.TabularExplainer`, ``approximator="auto"`` takes it for many players where it
-    took shapiq's, and :class:`shapiq.Explainer` accepts games and value functions. Calling it
+    Afterwards ``approximator="spex"`` means :class:`shapiq_spex.SPEX` and ``"proxyspex"`` means
+    :class:`shapiq_spex.ProxySPEX` in :class:`shapiq.Explainer`, :class:`shapiq.AgnosticExplainer`
+    and :class:`shapiq.TabularExplainer`, ``approximator="auto"`` takes SPEX for many players where
+    it took shapiq's, and :class:`shapiq.Explainer` accepts games and value functions. Calling it
     again changes nothing.
     """
     if _undo:

@@ -23,6 +23,7 @@ from shapiq_spex.regression import (
     kernel_rows,
     summarise,
 )
+from shapiq_spex.regression._packed import first_occurrences
 
 from ._base import SpectralApproximator, check_integer
 from ._evaluate import check_masks, check_values
@@ -136,9 +137,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         """
         checked = check_masks(masks, self.n)
         design = UniformDesign.record(checked)
-        n_distinct = len(np.unique(design.blocks[design.blocks >= 0])) + len(
-            np.unique(checked[design.blocks < 0], axis=0)
-        )
+        n_distinct = len(first_occurrences(design.masks, self.n)[0])
         if n_distinct < self.smallest_budget:
             msg = (
                 f"At least {self.smallest_budget} distinct masks are needed for n={self.n} "

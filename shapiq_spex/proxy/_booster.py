@@ -216,7 +216,7 @@ def _rename(given: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in given.items():
         name = first.get(key, key)
         if name in renamed:
-            msg = f"proxy_model has the parameter {name!r} twice, also as {key!r}."
+            msg = f"proxy_model has the parameter {name!r} twice, under two of its names."
             raise ValueError(msg)
         renamed[name] = value
     return renamed
