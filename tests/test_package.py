@@ -29,7 +29,8 @@ from shapiq.explainer.configuration import APPROXIMATOR_CONFIGURATIONS
 json.dump(
     {
         "new": sorted(set(sys.modules) - before),
-        "registered": APPROXIMATOR_CONFIGURATIONS["spex"]["FBII"] is shapiq_spex.SPEX,
+        "registered": APPROXIMATOR_CONFIGURATIONS["spex"]["FBII"] is shapiq_spex.SPEX
+        and APPROXIMATOR_CONFIGURATIONS["proxyspex"]["FBII"] is shapiq_spex.ProxySPEX,
         "same class": shapiq.SPEX is own,
         "same random state": np.random.get_state()[1].tolist() == state,
     },
@@ -68,10 +69,11 @@ def test_import_is_light(fresh_import: subprocess.CompletedProcess[str]) -> None
 
 
 def test_public_names() -> None:
-    """All names are there, and shapiq's SPEX is another class than ours."""
+    """All names are there, and shapiq's classes are others than ours."""
     assert set(shapiq_spex.__all__) == {
         "SPEX",
         "FourierSpectrum",
+        "ProxySPEX",
         "__version__",
         "register",
         "unregister",
@@ -79,6 +81,7 @@ def test_public_names() -> None:
     for name in shapiq_spex.__all__:
         assert getattr(shapiq_spex, name) is not None
     assert shapiq_spex.SPEX is not shapiq.SPEX
+    assert shapiq_spex.ProxySPEX is not shapiq.ProxySPEX
     assert shapiq_spex.__version__[0].isdigit()
 
 

@@ -218,6 +218,23 @@ class TestGames:
         assert explanation[(0, 1)] == pytest.approx(5.0)
         assert explanation[(2,)] == pytest.approx(2.0)
 
+    @pytest.mark.parametrize(
+        ("model", "options"),
+        [(SmallGame(), {}), (values, {"n_players": N_PLAYERS})],
+        ids=["game", "callable"],
+    )
+    def test_explains_with_proxyspex(self, model: object, options: dict[str, int]) -> None:
+        """The name means this package's class, also for games, and finds them from few masks."""
+        explainer = shapiq.Explainer(
+            model, index="FBII", max_order=2, approximator="proxyspex", random_state=0, **options
+        )
+        explanation = explainer.explain(budget=40)
+        assert type(explainer.approximator) is shapiq_spex.ProxySPEX
+        assert (explanation.index, explanation.max_order) == ("FBII", 2)
+        assert explanation.estimation_budget == 40
+        assert explanation[(0, 1)] == pytest.approx(5.0)
+        assert explanation[(2,)] == pytest.approx(2.0)
+
     def test_x_and_class_index_are_ignored(self) -> None:
         """A game has no data points: `explain(x)` is `explain()`, as in AgnosticExplainer."""
         explainer = shapiq.Explainer(

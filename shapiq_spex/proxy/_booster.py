@@ -48,14 +48,12 @@ _ALIASES = {
 }
 _DEFAULTS: dict[str, Any] = {
     "objective": "regression",
-    "learning_rate": 0.08,
     "num_leaves": 10,
     "max_depth": 6,
     "min_data_in_leaf": 5,
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "feature_fraction": 0.7,
-    "num_iterations": 2000,
     "early_stopping_round": 40,
 }
 _FIXED: dict[str, Any] = {
@@ -66,6 +64,10 @@ _FIXED: dict[str, Any] = {
     "verbosity": -1,
 }
 _NOT_LIGHTGBM = ("class_weight", "importance_type")  # of its estimators for scikit-learn
+_SMALLEST_STEP, _LARGEST_STEP = 0.02, 0.08  # learning rates
+_STEP_PER_MASK = 6e-5  # with few masks small steps predict better, and trees cost little
+_MAX_TREES, _MIN_TREES = 2000, 100
+_MAX_WORK = 1e9  # entries of the masks times trees: some ten seconds
 _MAX_SINGLE = 1 << 23  # entries of the masks for which threads are not worth their waiting
 
 
@@ -155,9 +157,15 @@ def _try(parameters: Mapping[str, Any]) -> None:
     """Fit an ensemble to next to nothing: mistakes should show before ablations are paid for."""
     import lightgbm  # noqa: PLC0415, slow to import
 
+    for name, least in (("num_iterations", 1), ("early_stopping_round", 0)):
+        number = parameters.get(name, least)
+        if isinstance(number, bool) or not isinstance(number, int) or number < least:
+            msg = f"proxy_model's {name} must be an integer of at least {least}, got {number!r}."
+            raise ValueError(msg)
     masks = np.unpackbits(np.arange(64, dtype=np.uint8)[:, None], axis=1)[:, 5:].astype(np.float32)
     chosen = {**parameters, **_FIXED, "num_threads": 1}
-    del chosen["num_iterations"], chosen["early_stopping_round"]
+    for name in ("num_iterations", "early_stopping_round"):
+        chosen.pop(name, None)
     try:
         data = lightgbm.Dataset(masks, label=masks.sum(axis=1), params=chosen)
         booster = lightgbm.train(chosen, data, num_boost_round=1)
@@ -184,8 +192,11 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
     masks = (columns.signs(np.arange(columns.n_players)).T < 0).astype(np.float32)
     # its own threads wait for each other, which takes far longer where another process is busy
     threads = {"num_threads": 1} if masks.size <= _MAX_SINGLE else {}
-    chosen = {"seed": seed % (1 << 31), **threads, **parameters, **_FIXED}
-    rounds, patience = chosen.pop("num_iterations"), chosen.pop("early_stopping_round")
+    step = min(_LARGEST_STEP, _SMALLEST_STEP + _STEP_PER_MASK * len(values))
+    ours = {"seed": seed % (1 << 31), "learning_rate": step, **threads}
+    chosen = {**ours, **parameters, **_FIXED}
+    most = max(_MIN_TREES, min(_MAX_TREES, int(_MAX_WORK / masks.size)))
+    rounds, patience = chosen.pop("num_iterations", most), chosen.pop("early_stopping_round")
     if chosen.get("boosting") == "dart":  # whose later trees change the earlier ones
         patience = 0
     data = lightgbm.Dataset(masks, label=values, params=chosen, free_raw_data=False)

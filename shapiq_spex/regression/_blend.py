@@ -82,6 +82,9 @@ def blend(
     """
     alone = summarise(sparse, ablations)
     seen, typical = ablations.values[rows], ablations.typical[rows]
+    variance = float(seen[typical].var())
+    if variance <= ablations.negligible:
+        return alone  # what varies is not among these masks
     predictions = [sparse.out_of_fold[rows], *(other.out_of_fold for other in companions)]
     matrix = np.stack(predictions, axis=1)
     weights = _weigh(matrix[typical], seen[typical])
@@ -103,7 +106,6 @@ def blend(
     dropped += unlisted
     if error + dropped >= before:
         return alone
-    variance = float(seen[typical].var())
     return Regression(sets[kept], coefficients[kept], 1 - (error + dropped) / variance)
 
 
@@ -121,7 +123,7 @@ def keep_terms(found: Regression, ablations: Ablations, max_terms: int) -> Regre
     order = np.argsort(-(found.coefficients**2), kind="stable")
     inner = order[~_is_constant(found.sets, ablations.columns.n_players)[order]]
     dropped = inner[max_terms:]
-    if len(dropped) == 0:
+    if not found.coefficients[dropped].any():
         return found
     kept = np.setdiff1d(np.arange(len(order)), dropped)
     lost = float((found.coefficients[dropped] ** 2).sum())

@@ -36,6 +36,7 @@ _TUNING_ROUNDS = 3
 _START = (2.8, 0.1)  # sum of the scales, and ridge
 _STEPS = (2.0, 10**0.5)
 _MAX_STEPS = (4, 6)
+_MIN_RIDGE = 1e-9  # without noise the search goes on to ever smaller ones
 _MIN_WEIGHT = 0.02
 _MAX_SCALE = 8.0  # tanh(8) is 1 but for 2e-7; beyond, squares and differences lose all digits
 _MIN_GAIN = 0.002  # of the error, for another round of influences
@@ -151,7 +152,8 @@ def _scale(factor: float, weights: FloatArray) -> FloatArray:
 
 def _solve(kernel: FloatArray, ridge: float, centred: FloatArray) -> FloatArray:
     """Return the dual weights."""
-    dual: FloatArray = cho_solve(cho_factor(kernel + ridge * np.eye(len(kernel))), centred)
+    diagonal = max(ridge, _MIN_RIDGE) * np.eye(len(kernel))
+    dual: FloatArray = cho_solve(cho_factor(kernel + diagonal), centred)
     return dual
 
 
@@ -289,7 +291,7 @@ def _total_energy(signs: FloatArray, scales: FloatArray, dual: FloatArray) -> fl
     agreeing = np.log1p(squared)
     opposite = np.log1p(-squared)
     exponents = (signs * ((agreeing - opposite) / 2)) @ signs.T + ((agreeing + opposite) / 2).sum()
-    energy = dual @ np.exp(exponents) @ dual - dual.sum() ** 2
+    energy = dual @ np.expm1(exponents) @ dual  # less the constant's, dual.sum() ** 2
     return max(0.0, norm**2 * float(energy))
 
 

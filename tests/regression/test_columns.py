@@ -74,3 +74,31 @@ def test_correlations_in_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> 
     expected = weights @ (1 - 2 * masks.astype(np.float32))
     assert np.array_equal(columns.correlate_players(weights), expected)
     assert np.array_equal(columns.signs(np.arange(21)), 1 - 2 * masks.T.astype(np.float32))
+
+
+def test_taking_rows() -> None:
+    """Some masks, in any order and even twice, are what they would be on their own."""
+    for m, n in [(1, 1), (9, 8), (200, 33)]:
+        masks, sets = random_masks(m, n), random_sets(n, 30)
+        columns = MaskColumns.from_masks(masks)
+        rng = np.random.default_rng(2)
+        for rows in (np.arange(m), rng.permutation(m), rng.integers(0, m, 13), np.array([m - 1])):
+            taken, alone = columns.take(rows), MaskColumns.from_masks(masks[rows])
+            assert (taken.n_masks, taken.n_players) == (len(rows), n)
+            assert np.array_equal(taken.characters(sets), alone.characters(sets))
+            weights = rng.integers(-9, 9, (2, len(rows))).astype(np.float32)
+            assert np.array_equal(
+                taken.correlate_players(weights), alone.correlate_players(weights)
+            )
+        assert np.array_equal(columns.characters(sets), _sets.characters(masks, sets))
+
+
+@pytest.mark.parametrize("chunk", [1, 40, 1 << 25])
+def test_taking_rows_in_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Taking works player by player in pieces of any size, and again on what was taken."""
+    monkeypatch.setattr(_columns, "_CHUNK", chunk)
+    masks = random_masks(33, 21)
+    first, second = np.random.default_rng(3).permutation(33)[:20], np.array([19, 0, 7])
+    taken = MaskColumns.from_masks(masks).take(first).take(second)
+    expected = 1 - 2 * masks[first][second].T.astype(np.float32)
+    assert np.array_equal(taken.signs(np.arange(21)), expected)

@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 
 from shapiq_spex.approximators._threads import single_threaded
-from shapiq_spex.regression import MaskColumns, _kernel
-from shapiq_spex.regression._kernel import KernelFit, fit_kernel, list_terms
+from shapiq_spex.regression import EVERY_FOLD, MaskColumns, _kernel
+from shapiq_spex.regression._kernel import (
+    KernelFit,
+    _descend,
+    fit_kernel,
+    list_terms,
+    spread,
+)
 from shapiq_spex.spectrum import _sets
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
@@ -69,10 +75,8 @@ def test_dual_weights(m: int, n: int) -> None:
 
 def fix_choices(monkeypatch: pytest.MonkeyPatch, rounds: int, total: float, ridge: float) -> None:
     """Leave the cross-validation nothing to choose."""
-    monkeypatch.setattr(_kernel, "_TOTAL_SCALES", np.array([total]))
-    monkeypatch.setattr(_kernel, "_RIDGES", (ridge,))
-    monkeypatch.setattr(_kernel, "_RIDGE_FACTORS", (1.0,))
-    monkeypatch.setattr(_kernel, "_SCALE_FACTORS", (1.0,))
+    monkeypatch.setattr(_kernel, "_START", (total, ridge))
+    monkeypatch.setattr(_kernel, "_MAX_STEPS", (0, 0))
     monkeypatch.setattr(_kernel, "_TUNING_ROUNDS", rounds)
     monkeypatch.setattr(_kernel, "_MIN_GAIN", -np.inf)
 
@@ -98,8 +102,17 @@ def test_out_of_fold_predictions_are_those_of_refits(
         assert fit.out_of_fold[~train] == pytest.approx(expected, rel=0, abs=1e-8)
 
 
+def some_influences(n: int, seed: int = 0) -> dict[int, np.ndarray]:
+    """Draw influences for each fold, and for all masks."""
+    rng = np.random.default_rng(seed)
+    return {fold: rng.uniform(0.1, 2, n) for fold in (EVERY_FOLD, *range(5))}
+
+
+@pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize("n", [6, 200])
-def test_held_out_values_do_not_matter(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_out_values_do_not_matter(
+    n: int, *, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is predicted for a fold rests on the others alone, the players' scales included.
 
     But for the mean, and for the total scale and ridge, which are held fixed.
@@ -110,7 +123,8 @@ def test_held_out_values_do_not_matter(n: int, monkeypatch: pytest.MonkeyPatch) 
     changed = values.copy()
     changed[held_out] = values[held_out][::-1] + 50 * np.sign(np.arange(held_out.sum()) % 2 - 0.5)
     signs = 1.0 - 2.0 * masks
-    before, after = [fit_kernel(signs, seen, folds) for seen in (values, changed)]
+    influences = some_influences(n) if given else None
+    before, after = [fit_kernel(signs, seen, folds, influences) for seen in (values, changed)]
     assert before.out_of_fold[held_out] == pytest.approx(
         after.out_of_fold[held_out], rel=0, abs=1e-8
     )
@@ -157,14 +171,141 @@ def test_listed_terms_of_many_players(n: int, limit: int, monkeypatch: pytest.Mo
     assert max(left_out) <= worst * (1 + 1e-9)
 
 
-def test_terms_of_fewer_masks_than_columns() -> None:
-    """A kernel fitted on the first masks alone reads these alone."""
+@pytest.mark.parametrize("max_table", [3, 16])
+def test_terms_of_some_of_the_masks(max_table: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kernel fitted on some of the masks reads these alone, in the order that it saw."""
+    monkeypatch.setattr(_kernel, "_MAX_TABLE", max_table)
     masks, values, folds = case(100, 6)
-    fit = fit_kernel(1.0 - 2.0 * masks[:60], values[:60], folds[:60])
-    everything = list_terms(fit, MaskColumns.from_masks(masks))
-    alone = list_terms(fit, MaskColumns.from_masks(masks[:60]))
-    assert np.array_equal(everything[0], alone[0])
-    assert np.array_equal(everything[1], alone[1])
+    rows = np.random.default_rng(1).permutation(100)[:60]
+    fit = fit_kernel(1.0 - 2.0 * masks[rows], values[rows], folds[rows])
+    taken = list_terms(fit, MaskColumns.from_masks(masks).take(rows))
+    alone = list_terms(fit, MaskColumns.from_masks(masks[rows]))
+    assert np.array_equal(taken[0], alone[0])
+    assert np.array_equal(taken[1], alone[1])
+
+
+def test_energy_beside_a_large_dual() -> None:
+    """With small scales the dual weights are large, which costs the energy no digits."""
+    masks, _, _ = case(90, 5)
+    dual = 1e4 * np.random.default_rng(0).normal(size=90)
+    scales = np.geomspace(3e-3, 1e-3, 5)
+    fit = KernelFit(0.0, scales, dual, np.zeros(90), 0.0)
+    _, coefficients = list_terms(fit, MaskColumns.from_masks(masks))
+    energy = _kernel._total_energy(1.0 - 2.0 * masks, scales, dual)
+    assert energy == pytest.approx(float((coefficients**2).sum()), rel=1e-11, abs=0)
+
+
+def test_influences_set_the_scales(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What another model says of the players is taken over as the scales' proportions."""
+    fix_choices(monkeypatch, rounds=1, total=1.4, ridge=0.1)
+    masks, values, folds = case(150, 10)
+    influences = some_influences(10)
+    fit = fit_kernel(1.0 - 2.0 * masks, values, folds, influences)
+    roots = {fold: np.sqrt(influence) for fold, influence in influences.items()}
+    assert fit.scales == pytest.approx(1.4 * roots[EVERY_FOLD] / roots[EVERY_FOLD].sum(), rel=1e-12)
+    for fold in range(5):
+        train = folds != fold
+        scales = 1.4 * roots[fold] / roots[fold].sum()
+        kernel = kernel_by_definition(masks, masks[train], scales)
+        dual = np.linalg.solve(
+            kernel[train] + 0.1 * np.eye(train.sum()), (values - values.mean())[train]
+        )
+        expected = values.mean() + kernel[~train] @ dual
+        assert fit.out_of_fold[~train] == pytest.approx(expected, rel=0, abs=1e-8)
+
+
+def test_influences_of_a_fold_are_for_that_fold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those found without a fold have a say in its predictions and in nothing else."""
+    fix_choices(monkeypatch, rounds=3, total=1.4, ridge=0.1)
+    masks, values, folds = case(150, 10)
+    signs, influences = 1.0 - 2.0 * masks, some_influences(10)
+    before = fit_kernel(signs, values, folds, influences)
+    other = some_influences(10, seed=1)
+    after = fit_kernel(signs, values, folds, influences | {2: other[2]})
+    assert np.array_equal(before.scales, after.scales)
+    assert np.array_equal(before.out_of_fold[folds != 2], after.out_of_fold[folds != 2])
+    assert not np.allclose(before.out_of_fold[folds == 2], after.out_of_fold[folds == 2])
+    everywhere = fit_kernel(signs, values, folds, influences | {EVERY_FOLD: other[EVERY_FOLD]})
+    assert np.array_equal(before.out_of_fold, everywhere.out_of_fold)
+    assert not np.allclose(before.scales, everywhere.scales)
+
+
+def test_equal_influences_are_the_default() -> None:
+    """Without a word on the players, all are alike at first."""
+    masks, values, folds = case(150, 10)
+    signs = 1.0 - 2.0 * masks
+    default = fit_kernel(signs, values, folds)
+    alike = fit_kernel(signs, values, folds, {fold: np.full(10, 7.0) for fold in range(-1, 5)})
+    assert np.allclose(default.scales, alike.scales, rtol=1e-9, atol=0)
+    assert np.allclose(default.out_of_fold, alike.out_of_fold, rtol=0, atol=1e-9)
+
+
+def test_true_influences_help() -> None:
+    """With many players and few masks, knowing who matters lowers the out-of-fold error."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        signs = rng.choice([-1.0, 1.0], (150, 200))
+        values = (signs[:, :4] @ np.array([1.0, 0.8, 0.6, 0.4])) ** 2 + 0.1 * rng.normal(size=150)
+        folds = rng.permutation(150) % 5
+        known = dict.fromkeys((EVERY_FOLD, *range(5)), np.arange(200) < 4)
+        errors = [
+            ((values - fit_kernel(signs, values, folds, influences).out_of_fold) ** 2).mean()
+            for influences in (None, {fold: who.astype(float) for fold, who in known.items()})
+        ]
+        assert errors[1] < 0.5 * errors[0]
+
+
+class Bowl:
+    """A convex function of the logarithms that records where it is evaluated."""
+
+    def __init__(self, lowest: tuple[float, float], start: tuple[float, float]) -> None:
+        """Place it, its lowest point being given in steps from the start."""
+        self.lowest, self.start = lowest, start
+        self.places: list[tuple[int, int]] = []
+
+    def __call__(self, factor: float, ridge: float) -> float:
+        """Return the height."""
+        steps = np.log([factor / self.start[0], ridge / self.start[1]]) / np.log(_kernel._STEPS)
+        assert steps == pytest.approx(np.round(steps), rel=0, abs=1e-9)
+        self.places.append((round(steps[0]), round(steps[1])))
+        i, j = steps - np.array(self.lowest)
+        return float(i**2 + 0.5 * j**2 + 0.2 * i * j)
+
+
+@pytest.mark.parametrize("start", [(2.8, 0.1), (1.0, 1e-4)])
+def test_descent_into_a_bowl(start: tuple[float, float]) -> None:
+    """The lowest point within bounds is found, no point is evaluated twice, none lies beyond."""
+    rng = np.random.default_rng(0)
+    widest = np.array(_kernel._MAX_STEPS)
+    grid = [
+        (i, j) for i in range(-widest[0], widest[0] + 1) for j in range(-widest[1], widest[1] + 1)
+    ]
+    for _ in range(50):
+        bowl = Bowl(tuple(rng.uniform(-1.3, 1.3, 2) * widest), start)
+        point, least = _descend(bowl, start)
+        visited = list(bowl.places)
+        assert visited[0] == (0, 0)
+        assert len(set(visited)) == len(visited) < len(grid) / 2
+        assert set(visited) <= set(grid)
+        points = [tuple(np.multiply(start, np.power(_kernel._STEPS, place))) for place in grid]
+        heights = [bowl(*each) for each in points]
+        assert least == pytest.approx(min(heights), rel=1e-9)
+        assert point == pytest.approx(points[int(np.argmin(heights))], rel=1e-9)
+
+
+def test_descent_stays_on_a_plain() -> None:
+    """Where nothing is better than the start, it is kept."""
+    assert _descend(lambda *_: 3.0, (2.8, 0.1)) == ((2.8, 0.1), 3.0)
+
+
+@pytest.mark.parametrize(("m", "count"), [(1, 5), (5, 5), (80, 100), (950, 100), (101, 100)])
+def test_spread_masks(m: int, count: int) -> None:
+    """Distinct masks from the first to the last, at even distances; all where there are few."""
+    rows = spread(m, count)
+    assert len(rows) == min(m, count)
+    assert (rows[0], rows[-1]) == (0, m - 1)
+    gaps = np.diff(rows)
+    assert gaps.max(initial=1) - gaps.min(initial=m) <= 1
 
 
 def test_a_smooth_function_is_learnt() -> None:

@@ -13,10 +13,13 @@ from shapiq_spex.regression import (
     HierarchicalSearch,
     MaskColumns,
     Regression,
+    _blend,
     _regress,
+    kernel_companion,
+    kernel_rows,
     regress,
+    with_singles,
 )
-from shapiq_spex.regression._regress import _add_up, _cut
 from shapiq_spex.spectrum import FourierSpectrum, _sets
 
 if TYPE_CHECKING:
@@ -92,35 +95,21 @@ def test_r_squared() -> None:
     assert not prepared.constant
 
 
-def test_cut_drops_no_more_than_tolerated() -> None:
-    """The smallest coefficients go, as many as the tolerated energy allows."""
-    sets = np.arange(4)[:, None]
-    coefficients = np.array([0.1, -3.0, 0.2, 1.0])
-    total = float((coefficients**2).sum())
-    for tolerated, kept in [(0.0, 4), (0.011, 3), (0.049, 3), (0.051, 2), (1.06, 1), (99.0, 1)]:
-        left, sizes, dropped = _cut(sets, coefficients, total, tolerated)
-        order = [1, 3, 2, 0][:kept]
-        assert left[:, 0].tolist() == order, tolerated
-        assert sizes.tolist() == coefficients[order].tolist()
-        assert dropped == pytest.approx(total - (sizes**2).sum(), abs=1e-12)
-
-
-def test_cut_counts_what_was_never_listed() -> None:
-    """Energy beyond the listed coefficients counts as dropped."""
-    _, sizes, dropped = _cut(np.arange(2)[:, None], np.array([1.0, 2.0]), 7.0, 0.0)
-    assert len(sizes) == 2
-    assert dropped == pytest.approx(2.0)
-
-
-def test_spectra_add_up() -> None:
-    """Coefficients of the same set are added, whatever the width it is padded to."""
-    sets, coefficients = _add_up(
-        5,
-        (_sets.pad_sets([(), (0, 1, 2), (3,)], 5), np.array([1.0, 2.0, 3.0])),
-        (_sets.pad_sets([(3,), (4,)], 5), np.array([10.0, 20.0])),
-    )
-    expected = {(): 1.0, (0, 1, 2): 2.0, (3,): 13.0, (4,): 20.0}
-    assert dict(zip(_sets.to_tuples(sets, 5), coefficients, strict=True)) == expected
+def test_taking_some_ablations() -> None:
+    """Masks in any order keep their values, folds and whether they are typical."""
+    rng = np.random.default_rng(0)
+    masks, values = rng.random((50, 9)) < 0.5, rng.normal(size=50) + 3
+    blocks = np.where(np.arange(50) < 2, -1, np.arange(50))
+    whole = Ablations.prepare(MaskColumns.from_masks(masks), values, blocks, rng)
+    rows = rng.permutation(50)[:30]
+    part = whole.take(rows)
+    players = np.arange(9)
+    expected = MaskColumns.from_masks(masks[rows]).signs(players)
+    assert np.array_equal(part.columns.signs(players), expected)
+    assert np.array_equal(part.values, whole.values[rows])
+    assert np.array_equal(part.folds, whole.folds[rows])
+    assert np.array_equal(part.typical, rows >= 2)
+    assert (part.offset, part.negligible) == (whole.offset, whole.negligible)
 
 
 def smooth(masks: np.ndarray) -> np.ndarray:
@@ -148,10 +137,91 @@ def test_the_kernel_is_used_only_where_it_helps(monkeypatch: pytest.MonkeyPatch)
     rng = np.random.default_rng(0)
     masks = rng.random((300, 14)) < 0.5
     blended = regressed(masks, smooth(masks), 0)
-    monkeypatch.setattr(_regress, "_MIN_GAIN", 1.0)
+    monkeypatch.setattr(_blend, "_MIN_GAIN", 1.0)
     alone = regressed(masks, smooth(masks), 0)
     assert alone.cv_r2 < blended.cv_r2
     assert len(alone.sets) < len(blended.sets)
+
+
+def test_kernel_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Masks beyond what a kernel can bear are left out evenly, not at an end."""
+    monkeypatch.setattr(_regress, "MAX_MASKS", 100)
+    rng = np.random.default_rng(0)
+    few, many = [bought(rng.random((m, 5)) < 0.5, rng.normal(size=m), 0) for m in (80, 950)]
+    assert kernel_rows(few).tolist() == list(range(80))
+    rows = kernel_rows(many)
+    assert (len(rows), rows[0], rows[-1]) == (100, 0, 949)
+    assert set(np.diff(rows)) == {9, 10}
+
+
+def test_companion_of_some_masks() -> None:
+    """It is the companion of these masks alone, its spectrum being that of the centred values."""
+    rng = np.random.default_rng(0)
+    masks = rng.random((200, 8)) < 0.5
+    whole = bought(masks, smooth(masks) + 100, 0)
+    rows = rng.permutation(200)[:120]
+    some, alone = kernel_companion(whole, rows), kernel_companion(whole.take(rows), np.arange(120))
+    assert np.array_equal(some.out_of_fold, alone.out_of_fold)
+    assert some.total_energy == alone.total_energy
+    sets, coefficients = some.list_terms()
+    assert np.array_equal(coefficients, alone.list_terms()[1])
+    assert _sets.to_tuples(sets, 8)[0] == ()
+    assert len(sets) == 2**8
+    energy = float((coefficients[1:] ** 2).sum())
+    assert some.total_energy == pytest.approx(energy, rel=1e-9)
+    fitted = FourierSpectrum(8, sets, coefficients).evaluate(masks[rows])
+    assert 1 - ((whole.values[rows] - fitted) ** 2).mean() / whole.values.var() > 0.95
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_more_masks_than_the_kernel_bears(
+    *, in_order: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the masks do about as well, even where those come in the order of their values."""
+    rng = np.random.default_rng(0)
+    masks, fresh = rng.random((600, 14)) < 0.5, rng.random((4000, 14)) < 0.5
+
+    def floored(seen: np.ndarray) -> np.ndarray:
+        return np.maximum(smooth(seen), 0.3)
+
+    if in_order:
+        masks = masks[np.argsort(floored(masks), kind="stable")]
+    assert not in_order or np.ptp(floored(masks[:60])) == 0
+    offset = float(floored(masks).mean())
+    whole = regressed(masks, floored(masks), 0)
+    monkeypatch.setattr(_regress, "MAX_MASKS", 300)
+    half = regressed(masks, floored(masks), 0)
+    assert np.isfinite(half.coefficients).all()
+    assert len(half.sets) > 100  # the kernel joined in
+    scores = [true_r2(found, fresh, floored(fresh), offset) for found in (whole, half)]
+    assert scores[1] == pytest.approx(scores[0], abs=0.05)
+    assert half.cv_r2 == pytest.approx(scores[1], abs=0.05)
+
+
+def test_nothing_varies_on_the_masks_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a kernel sees the same value everywhere, the sparse model stands alone."""
+    monkeypatch.setattr(_regress, "MAX_MASKS", 50)
+    rng = np.random.default_rng(0)
+    masks = rng.random((400, 10)) < 0.5
+    values = rng.normal(size=400)
+    values[kernel_rows(bought(masks, values, 0))] = 0.5
+    found = regressed(masks, values, 0)
+    assert np.isfinite(found.coefficients).all()
+    assert found.cv_r2 < 0.1
+
+
+def test_singles_join_the_support() -> None:
+    """All players once, the empty set first, unless the masks are too few for so many sets."""
+    rng = np.random.default_rng(0)
+    support = _sets.pad_sets([(), (1, 2), (4,)], 6)
+    joined = with_singles(bought(rng.random((50, 6)) < 0.5, rng.normal(size=50), 0), support)
+    assert joined is not None
+    listed = _sets.to_tuples(joined, 6)
+    assert listed[0] == ()
+    assert sorted(listed) == sorted([(), (1, 2), *((player,) for player in range(6))])
+    for m, fits in [(11, False), (12, True)]:  # eight sets are 0.7 of 11.4 masks
+        few = bought(rng.random((m, 6)) < 0.5, rng.normal(size=m), 0)
+        assert (with_singles(few, support) is not None) == fits
 
 
 def test_few_masks() -> None:

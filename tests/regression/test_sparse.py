@@ -152,6 +152,50 @@ def test_out_of_fold_predictions_know_nothing_of_their_fold() -> None:
     assert not np.allclose(before[folds != 2], after[folds != 2])
 
 
+def test_each_fold_has_its_own_sets(masks: np.ndarray) -> None:
+    """Predictions for a fold are those of the sets found without it, the fit that of all."""
+    values = values_on(masks) + np.random.default_rng(2).normal(size=M)
+    ablations = bought(masks, values)
+    sets = _sets.pad_sets(SUPPORT, N)
+    fold_sets = {fold: _sets.pad_sets([(), *SPURIOUS[:fold], (fold,)], N) for fold in range(5)}
+    fit = fit_fixed(ablations, sets, fold_sets)
+    default = fit_fixed(ablations, sets)
+    assert np.array_equal(fit.sets, sets)
+    assert np.array_equal(fit.coefficients, default.coefficients)
+    for fold, own in fold_sets.items():
+        train = ablations.folds != fold
+        signs = _sets.characters(masks, own).astype(np.float64)
+        expected = ridge_by_hand(signs[:, train], ablations.values[train]) @ signs[:, ~train]
+        assert fit.out_of_fold[~train] == pytest.approx(expected, rel=0, abs=1e-9)
+    same = fit_fixed(ablations, sets, dict.fromkeys(range(5), sets))
+    assert np.array_equal(same.out_of_fold, default.out_of_fold)
+
+
+def test_each_fold_starts_from_its_own_sets(masks: np.ndarray) -> None:
+    """A parity that no hierarchy leads to is predicted in those folds alone that start with it."""
+    values = values_on(masks) + 0.1 * np.random.default_rng(2).normal(size=M)
+    ablations = bought(masks, values)
+    search = HierarchicalSearch(ablations, 8)
+    plain, informed = _sets.pad_sets([()], N), _sets.pad_sets([(), (4, 5, 6)], N)
+    mixed = {fold: informed if fold in (1, 3) else plain for fold in range(5)}
+    fit = fit_sparse(search, informed, mixed)
+    errors = (ablations.values - fit.out_of_fold) ** 2
+    for fold, start in mixed.items():
+        error = errors[ablations.folds == fold].mean()
+        # the parity has an energy of nine
+        assert error < 2 if start is informed else error > 7
+    assert (4, 5, 6) in _sets.to_tuples(fit.sets, N)
+    # the sets on all masks come from their own start
+    fit = fit_sparse(search, plain, dict.fromkeys(range(5), informed))
+    assert ablations.r_squared(fit.out_of_fold) > 0.9
+    assert (4, 5, 6) not in _sets.to_tuples(fit.sets, N)
+    default, same = [
+        fit_sparse(search, informed, starts) for starts in (None, dict.fromkeys(range(5), informed))
+    ]
+    assert np.array_equal(default.sets, same.sets)
+    assert np.array_equal(default.out_of_fold, same.out_of_fold)
+
+
 def test_noise_is_not_predicted() -> None:
     """Out of fold, a search in pure noise is worth nothing, on the average over some draws."""
     scores = []
