@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -61,9 +62,13 @@ class Cell:
 
 
 class Score(NamedTuple):
-    """What a method reached: R2 and, if it says so, what it thinks it reached."""
+    """What a method reached, as it is and with the best constant, and what it thinks it reached.
+
+    shapiq's ProxySHAP takes the value of the empty mask for the constant, which is not FBII's.
+    """
 
     r2: float
+    shifted_r2: float
     cv_faithfulness: float
 
 
@@ -71,26 +76,34 @@ def score(cell: Cell, folder: Path | None) -> Score | None:
     """Run a method; None where the budget is too small for it."""
     silence_lightgbm()
     game, n, judge = _find_game(cell.family, cell.game, folder)
-    approximator = METHODS[cell.method](n=n, random_state=cell.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        approximator = METHODS[cell.method](n=n, random_state=cell.seed)
     explanation, _ = timed_run(lambda: approximator, cell.budget, game)
     if isinstance(explanation, str):
         return None
-    return Score(judge(explanation), getattr(approximator, "cv_faithfulness", np.nan))
+    values, predictions = judge(explanation)
+    r2 = r_squared(values, predictions)
+    shifted = r_squared(values, predictions + (values - predictions).mean())
+    return Score(r2, shifted, getattr(approximator, "cv_faithfulness", np.nan))
 
 
 @lru_cache(maxsize=4)
 def _find_game(
     family: str, name: str, folder: Path | None
-) -> tuple[Game, int, Callable[[shapiq.InteractionValues], float]]:
-    """Return a game, its players, and R2 over the whole hypercube or on fresh masks."""
+) -> tuple[Game, int, Callable[[shapiq.InteractionValues], tuple[np.ndarray, np.ndarray]]]:
+    """Return a game, its players, and what gives its values beside an explanation's predictions.
+
+    That is on the whole hypercube for recorded games, and on fresh masks for live ones.
+    """
     if family not in LIVE_GAMES:
         table = load(folder)[family][name]
         game, n = table_game(table)
-        return game, n, lambda explanation: r_squared(table, predict_table(explanation, n))
+        return game, n, lambda explanation: (table, predict_table(explanation, n))
     game, n = LIVE_GAMES[family](int(name))
     masks = np.random.default_rng([1, n]).random((FRESH, n)) < 0.5
     values = game(masks)
-    return game, n, lambda explanation: r_squared(values, predict(explanation, masks))
+    return game, n, lambda explanation: (values, predict(explanation, masks))
 
 
 def score_all(cells: list[Cell], folder: Path | None, jobs: int) -> dict[Cell, Score | None]:
@@ -106,11 +119,14 @@ def score_all(cells: list[Cell], folder: Path | None, jobs: int) -> dict[Cell, S
 
 
 def mean_r2(
-    scores: dict[Cell, Score | None], method: str, budget: int, least: float = -np.inf
+    scores: dict[Cell, Score | None], method: str, budget: int, *, generous: bool = False
 ) -> float | None:
-    """Return the mean R2 of a method, None where it ran on no game."""
+    """Return the mean R2 of a method, None where it ran on no game.
+
+    Where generous, each prediction gets the best constant, and R2 below 0 counts as 0.
+    """
     found = [
-        max(least, result.r2)
+        max(0.0, result.shifted_r2) if generous else result.r2
         for cell, result in scores.items()
         if cell.method == method and cell.budget == budget and result
     ]

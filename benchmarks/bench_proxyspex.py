@@ -9,6 +9,7 @@ FOLDER holds recorded games, one ``.npz`` a family, each array the ``2**n`` valu
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -86,6 +87,8 @@ def recorded(options: argparse.Namespace) -> str:
     if options.chart:
         _draw({cell: s for cell, s in scores.items() if cell.family in _FAMILIES}, options.chart)
     texts = []
+    if importlib.util.find_spec("xgboost") is None:
+        texts.append("XGBoost is not installed: ProxySHAP takes LightGBM in its place.")
     for group in (_FAMILIES, others) if options.all_families else (_FAMILIES,):
         texts += _compare({cell: s for cell, s in scores.items() if cell.family in group})
     return "\n\n".join(texts)
@@ -108,9 +111,11 @@ def _compare(scores: dict[Cell, Score | None]) -> Iterator[str]:
             difference = "-" if None in means[:2] else f"{means[0] - means[1]:+.3f}{wanted}"
             rows.append([family, f"{budget:,}", *map(_format, means), difference])
     for budget in _ASKED:
-        means = [mean_r2(scores, method, budget, least=0.0) for method in _COMPARED]
+        means = [mean_r2(scores, method, budget, generous=True) for method in _COMPARED]
         difference = "-" if None in means[:2] else f"{means[0] - means[1]:+.3f}"
-        rows.append(["all, below 0 as 0", f"{budget:,}", *map(_format, means), difference])
+        rows.append(
+            ["all, best constant, below 0 as 0", f"{budget:,}", *map(_format, means), difference]
+        )
     yield markdown(["family", "masks", *_COMPARED, "difference to " + PEER], rows)
     yield from _describe(scores)
 
@@ -151,7 +156,7 @@ def _draw(scores: dict[Cell, Score | None], path: Path) -> None:
     figure, axes = plt.subplots(figsize=(7.5, 4.2), layout="constrained")
     ends = []
     for method, colour, marker in zip(_COMPARED, colours, markers, strict=True):
-        points = [(budget, mean_r2(scores, method, budget, least=0.0)) for budget in _ASKED]
+        points = [(budget, mean_r2(scores, method, budget, generous=True)) for budget in _ASKED]
         points = [point for point in points if point[1] is not None]
         if not points:
             continue
@@ -174,7 +179,9 @@ def _draw(scores: dict[Cell, Score | None], path: Path) -> None:
     axes.set_xscale("log")
     axes.set_xticks(list(_ASKED), [f"{budget:,}" for budget in _ASKED])
     axes.minorticks_off()
-    axes.set(xlabel="masks", ylabel="mean R² (below 0 counted as 0)", ylim=(0, None))
+    axes.set(xlabel="masks", ylabel="mean R² (best constant, below 0 as 0)", ylim=(0, None))
+    axes.grid(axis="y", color="0.9")
+    axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
     plt.close(figure)
