@@ -66,8 +66,8 @@ _FIXED: dict[str, Any] = {
 _NOT_LIGHTGBM = ("class_weight", "importance_type")  # of its estimators for scikit-learn
 _SMALLEST_STEP, _LARGEST_STEP = 0.02, 0.08  # learning rates
 _STEP_PER_MASK = 6e-5  # with few masks small steps predict better, and trees cost little
-_MAX_TREES, _MIN_TREES = 2000, 100
-_MAX_WORK = 1e9  # entries of the masks times trees: some ten seconds
+_MAX_TREES, _MIN_TREES = 1000, 100
+_MAX_WORK = 2e8  # entries of the masks times trees: a second or two
 _MAX_SINGLE = 1 << 23  # entries of the masks for which threads are not worth their waiting
 
 

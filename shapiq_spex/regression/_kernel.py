@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 MAX_MASKS = 4000  # each of some ten solves takes the cube of this: a second or two
 _MAX_TUNING = 400
-_MAX_REFINING = 1500
+_MAX_REFINING = 1000
 _REFINING_FOLDS = 2
 _TUNING_ROUNDS = 3
 _START = (2.8, 0.1)  # sum of the scales, and ridge
