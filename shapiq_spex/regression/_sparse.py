@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
+_FOLD_RIDGE = 1e-11  # of the number of masks
 _PRUNED = 1e-9  # of the largest coefficient: zero, in an exact fit
 
 
@@ -160,6 +161,8 @@ def _out_of_fold(signs: NDArray[np.float32], ablations: Ablations) -> FloatArray
     """Predict each fold by least squares on the others, with the same sets."""
     values, folds = ablations.values, ablations.folds
     products, projection = gram(signs, signs), project(signs, values)
+    # masks that a fold alone holds leave coefficients open without it: the smallest ones, then
+    products += _FOLD_RIDGE * len(values) * np.eye(len(products))
     predictions = np.empty_like(values)
     for fold in np.unique(folds):
         held_out = folds == fold

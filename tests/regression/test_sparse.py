@@ -207,3 +207,21 @@ def test_noise_is_not_predicted() -> None:
         fit = fit_sparse(HierarchicalSearch(ablations, 8), _sets.pad_sets([()], 20))
         scores.append(ablations.r_squared(fit.out_of_fold))
     assert np.mean(scores) < 0.03
+
+
+def test_a_fold_that_alone_holds_a_mask_is_not_extrapolated() -> None:
+    """What other folds leave open is predicted mildly, not by the rounding of a singular matrix."""
+    n = 7
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([np.arange(1 << n), rng.integers((1 << n) - 1, size=672)])
+    masks = (codes[:, None] >> np.arange(n)) & 1 == 1  # the full one occurs once
+    values = rng.normal(size=1 << n)[codes]
+    columns = MaskColumns.from_masks(masks)
+    ablations = Ablations.prepare(columns, values, np.arange(800), rng)
+    seen_without = [len(np.unique(codes[ablations.folds != fold])) for fold in range(5)]
+    assert min(seen_without) < 1 << n
+    sets = np.where((np.arange(1 << n)[:, None] >> np.arange(n)) & 1 == 1, np.arange(n), n)
+    sets.sort(axis=1)
+    fit = fit_support(ablations, sets)
+    assert fit is not None
+    assert 0.9 < ablations.r_squared(fit.out_of_fold) < 1
