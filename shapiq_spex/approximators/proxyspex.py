@@ -13,7 +13,6 @@ from shapiq_spex.regression import (
     Companion,
     HierarchicalSearch,
     Regression,
-    better,
     blend,
     fit_best_sparse,
     fit_fixed,
@@ -171,7 +170,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         if ablations.r_squared(sparse.out_of_fold) >= SUFFICIENT:
             return summarise(sparse, ablations)
         booster = fit_booster(ablations, self._parameters, self._seed)
-        sparse = better(ablations, sparse, fit_candidates(search, booster))
+        sparse = fit_candidates(search, booster, sparse)
         rows = kernel_rows(ablations)
         kernel = kernel_companion(ablations, rows, booster.influences)
         return blend(ablations, sparse, rows, [_companion(booster, rows), kernel])

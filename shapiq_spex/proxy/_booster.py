@@ -54,7 +54,7 @@ _DEFAULTS: dict[str, Any] = {
     "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "feature_fraction": 0.7,
-    "early_stopping_round": 40,
+    "early_stopping_round": 25,
 }
 _FIXED: dict[str, Any] = {
     "metric": "l2",
@@ -64,7 +64,8 @@ _FIXED: dict[str, Any] = {
     "verbosity": -1,
 }
 _NOT_LIGHTGBM = ("class_weight", "importance_type")  # of its estimators for scikit-learn
-_SMALLEST_STEP, _LARGEST_STEP = 0.02, 0.08  # learning rates
+_LEAST_GAIN = 1e-3  # of the variance: what the next trees must add, beside the other models
+_SMALLEST_STEP, _LARGEST_STEP = 0.02, 0.12  # learning rates
 _STEP_PER_MASK = 6e-5  # with few masks small steps predict better, and trees cost little
 _MAX_TREES, _MIN_TREES = 1000, 100
 _MAX_WORK = 2e8  # entries of the masks times trees: a second or two
@@ -201,12 +202,15 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
         patience = 0
     data = lightgbm.Dataset(masks, label=values, params=chosen, free_raw_data=False)
     labels = np.unique(folds).tolist()
+    gain = _LEAST_GAIN * float(values.var())
     results = lightgbm.cv(
         chosen,
         data,
         num_boost_round=rounds,
         folds=[(np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in labels],
-        callbacks=[lightgbm.early_stopping(patience, verbose=False)] if patience > 0 else [],
+        callbacks=[lightgbm.early_stopping(patience, verbose=False, min_delta=gain)]
+        if patience > 0
+        else [],
         return_cvbooster=True,
     )
     fitted = cast("lightgbm.CVBooster", results["cvbooster"])

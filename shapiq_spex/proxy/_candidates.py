@@ -25,15 +25,17 @@ _LARGEST_SHARE = 0.15  # of the masks
 _MAX_ORDER = 6  # of a term whose subsets are all listed
 
 
-def fit_candidates(search: HierarchicalSearch, booster: BoosterFit) -> SparseFit:
+def fit_candidates(search: HierarchicalSearch, booster: BoosterFit, rival: SparseFit) -> SparseFit:
     """Refit an ensemble's largest terms and extend them greedily, as far as that predicts better.
 
     How many of the terms to start from is chosen by cross-validation, each fold having its own
-    from the ensemble that was fitted without it.
+    from the ensemble that was fitted without it. They are extended only where they predict better
+    than a rival as they are.
 
     Args:
         search: The hierarchical search, with the masks and values.
         booster: The ensemble.
+        rival: What was found without it.
 
     Returns:
         The fit with the best out-of-fold predictions.
@@ -49,6 +51,8 @@ def fit_candidates(search: HierarchicalSearch, booster: BoosterFit) -> SparseFit
         supports.append((start, fold_starts))
         fits.append(fit_fixed(ablations, start, fold_starts))
     best = max(range(len(fits)), key=lambda i: ablations.r_squared(fits[i].out_of_fold))
+    if better(ablations, rival, fits[best]) is rival:
+        return rival
     return better(ablations, fits[best], fit_sparse(search, *supports[best]))
 
 

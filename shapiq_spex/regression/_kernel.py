@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    SignArray = NDArray[np.float32]
 
 MAX_MASKS = 4000  # each of some ten solves takes the cube of this: a second or two
 _MAX_TUNING = 400
@@ -36,13 +37,14 @@ _TUNING_ROUNDS = 3
 _START = (2.8, 0.1)  # sum of the scales, and ridge
 _STEPS = (2.0, 10**0.5)
 _MAX_STEPS = (4, 6)
-_MIN_RIDGE = 1e-9  # without noise the search goes on to ever smaller ones
+_MIN_STEP_GAIN = 1e-3  # of the error: without noise the search would go on to ever smaller ridges
+_MIN_RIDGE = 1e-9
 _MIN_WEIGHT = 0.02
 _MAX_SCALE = 8.0  # tanh(8) is 1 but for 2e-7; beyond, squares and differences lose all digits
+_SINGLE_RIDGE = 1e-3  # from which on single precision, twice as fast, judges as well
 _MIN_GAIN = 0.002  # of the error, for another round of influences
 _MAX_TABLE = 16  # players for which all sets are listed
 _MAX_LISTED = 20_000
-_CHUNK = 1 << 26
 EVERY_FOLD = -1  # stands for a fit on all masks where there is one for each fold
 
 
@@ -66,7 +68,7 @@ class KernelFit:
 
 
 def fit_kernel(
-    signs: FloatArray,
+    signs: SignArray,
     values: FloatArray,
     folds: IntArray,
     influences: Mapping[int, FloatArray] | None = None,
@@ -74,7 +76,7 @@ def fit_kernel(
     """Choose the kernel and fit it.
 
     Args:
-        signs: ``1 - 2 * masks``, shape ``(m, n)``.
+        signs: ``1 - 2 * masks``, in single precision, shape ``(m, n)``.
         values: Shape ``(m,)``.
         folds: The fold of each mask, shape ``(m,)``.
         influences: What another model says of the players' influences: for each fold by a fit
@@ -94,19 +96,14 @@ def fit_kernel(
         some = dict(list(tuned.fold_scales.items())[:_REFINING_FOLDS])
         point, _ = _descend(_FoldErrors(signs[more], centred[more], folds[more], some), point)
     scale, ridge = point
-    predictions = np.zeros(len(values))
-    for fold, scales in tuned.fold_scales.items():
-        train, held_out = folds != fold, folds == fold
-        finer = _scale(scale, scales)
-        dual = _solve(_kernel(signs[train], signs[train], finer), ridge, centred[train])
-        predictions[held_out] = _kernel(signs[held_out], signs[train], finer) @ dual
+    left = _FoldErrors(signs, centred, folds, tuned.fold_scales).residual(scale, ridge)
     scales = _scale(scale, tuned.scales)
     dual = _solve(_kernel(signs, signs, scales), ridge, centred)
     return KernelFit(
         constant=mean + _norm(scales) * float(dual.sum()),
         scales=scales,
         dual=dual,
-        out_of_fold=mean + predictions,
+        out_of_fold=mean + centred - left,
         total_energy=_total_energy(signs, scales, dual),
     )
 
@@ -131,18 +128,18 @@ def list_terms(fit: KernelFit, columns: MaskColumns) -> tuple[IntArray, FloatArr
         codes = np.append(weights, 0)[sets].sum(axis=1)
         sums = walsh_hadamard(table)[codes]
     else:
-        sums = np.empty(len(sets))
-        step = max(1, _CHUNK // columns.n_masks)
-        for start in range(0, len(sets), step):
-            signs = columns.characters(sets[start : start + step])
-            sums[start : start + step] = signs @ fit.dual
+        sums = columns.correlate(sets, fit.dual)
     return sets, norm * products * sums
 
 
-def _kernel(left: FloatArray, right: FloatArray, scales: FloatArray) -> FloatArray:
-    """Return the kernel matrix of masks, given by their signs, with others."""
-    kernel: FloatArray = np.exp((left * scales) @ right.T - scales.sum())
-    return kernel
+def _kernel[F: np.floating](left: SignArray, right: SignArray, scales: NDArray[F]) -> NDArray[F]:
+    """Return the kernel matrix of masks, given by their signs, in the precision of the scales."""
+    roots = np.sqrt(scales)
+    scaled = left * roots
+    # a matrix times its own transpose costs NumPy half the work
+    kernel = scaled @ (scaled if right is left else right * roots).T
+    kernel -= scales.sum()
+    return np.exp(kernel).astype(scales.dtype, copy=False)
 
 
 def _scale(factor: float, weights: FloatArray) -> FloatArray:
@@ -150,11 +147,14 @@ def _scale(factor: float, weights: FloatArray) -> FloatArray:
     return np.asarray(np.minimum(factor * weights, _MAX_SCALE))
 
 
-def _solve(kernel: FloatArray, ridge: float, centred: FloatArray) -> FloatArray:
-    """Return the dual weights."""
-    diagonal = max(ridge, _MIN_RIDGE) * np.eye(len(kernel))
-    dual: FloatArray = cho_solve(cho_factor(kernel + diagonal), centred)
-    return dual
+def _solve[F: np.floating](kernel: NDArray[F], ridge: float, centred: FloatArray) -> NDArray[F]:
+    """Return the dual weights, in the precision of the kernel."""
+    regularised = kernel.copy()
+    regularised.flat[:: len(kernel) + 1] += max(ridge, _MIN_RIDGE)
+    # transposed, the symmetric matrix is in LAPACK's own order and need not be copied again
+    factor = cho_factor(regularised.T, overwrite_a=True, check_finite=False)
+    dual = cho_solve(factor, centred.astype(kernel.dtype), check_finite=False)
+    return dual.astype(kernel.dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class _Tuned:
 
 
 def _tune(
-    signs: FloatArray,
+    signs: SignArray,
     centred: FloatArray,
     folds: IntArray,
     influences: Mapping[int, FloatArray] | None,
@@ -210,28 +210,34 @@ class _FoldErrors:
     """The out-of-fold error as a function of a factor for the scales, and the ridge.
 
     Attributes:
-        signs: Shape ``(m, n)``.
+        signs: In single precision, shape ``(m, n)``.
         centred: The values, shape ``(m,)``.
         folds: Shape ``(m,)``.
         scales: The players' scales for each of the folds to judge by, but for the factor.
     """
 
-    signs: FloatArray
+    signs: SignArray
     centred: FloatArray
     folds: IntArray
     scales: Mapping[int, FloatArray]
 
     def __call__(self, factor: float, ridge: float) -> float:
         """Return the sum of the squared errors."""
-        total = 0.0
+        left = self.residual(factor, ridge, np.float32 if ridge >= _SINGLE_RIDGE else np.float64)
+        return float(left @ left)
+
+    def residual(
+        self, factor: float, ridge: float, precision: type[np.floating] = np.float64
+    ) -> FloatArray:
+        """Return the values less their out-of-fold predictions, 0 in folds without scales."""
+        left = np.zeros(len(self.folds))
         for fold, fold_scales in self.scales.items():
             train, held_out = self.folds != fold, self.folds == fold
-            scales = _scale(factor, fold_scales)
-            kernel = _kernel(self.signs[train], self.signs[train], scales)
-            across = _kernel(self.signs[held_out], self.signs[train], scales)
-            left = self.centred[held_out] - across @ _solve(kernel, ridge, self.centred[train])
-            total += float(left @ left)
-        return total
+            scales = _scale(factor, fold_scales).astype(precision)
+            seen, unseen = self.signs[train], self.signs[held_out]
+            dual = _solve(_kernel(seen, seen, scales), ridge, self.centred[train])
+            left[held_out] = self.centred[held_out] - _kernel(unseen, seen, scales) @ dual
+        return left
 
 
 def _descend(
@@ -254,13 +260,13 @@ def _descend(
                 continue
             tried.add(place)
             found = error(*point)
-            if found < least:
+            if found < (1 - _MIN_STEP_GAIN) * least:
                 best, least, position, moved = point, found, place, True
     return best, least
 
 
 def _influences(
-    signs: FloatArray, kernel: FloatArray, scales: FloatArray, dual: FloatArray
+    signs: SignArray, kernel: FloatArray, scales: FloatArray, dual: FloatArray
 ) -> FloatArray:
     """Return each player's influence in a fit, that is the energy of its sets."""
     # flipping one player's sign multiplies the kernel by exp(-2 c z z'), a matrix of rank two
@@ -283,7 +289,7 @@ def _norm(scales: FloatArray) -> float:
     return float(np.exp(np.log1p(np.exp(-2 * scales)).sum() - len(scales) * np.log(2)))
 
 
-def _total_energy(signs: FloatArray, scales: FloatArray, dual: FloatArray) -> float:
+def _total_energy(signs: SignArray, scales: FloatArray, dual: FloatArray) -> float:
     """Return the sum of the squared coefficients but the constant's, over all 2^n sets."""
     squared = np.tanh(scales) ** 2
     norm = _norm(scales)

@@ -30,7 +30,7 @@ _ADDED_SHARE = 0.15  # of the terms so far, how many may join in one round
 _MIN_ADDED = 3
 _RELATIVE_SCORE = 0.5  # of the best candidate's squared z-score, for those that join beside it
 _LENIENCE = 0.35  # of the penalty at which a candidate is worth cross-validating
-_PATIENCE = 8
+_PATIENCE = 5
 _LARGEST_SHARE = 0.35  # of the masks, for the number of sets
 _MAX_TERMS = 3000
 

@@ -112,7 +112,7 @@ def kernel_companion(
         influences: What another model says of the players' influences; see ``fit_kernel``.
     """
     part = ablations if len(rows) == len(ablations.values) else ablations.take(rows)
-    signs = part.columns.signs(np.arange(part.columns.n_players)).T.astype(np.float64)
+    signs = part.columns.signs(np.arange(part.columns.n_players)).T
     fit = fit_kernel(signs, part.values, part.folds, influences)
     terms = partial(_list_with_constant, fit, part.columns)
     return Companion(fit.out_of_fold, terms, fit.total_energy)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
+    SignArray = NDArray[np.float32]
 
 _MAX_DENSE = 1 << 27  # signs of the screened players held at once (512 MiB)
 _MAX_PAIR_WORK = 2e9  # multiplications for a screen of pairs
@@ -86,7 +87,7 @@ class Screen:
         self._max_heads = 1 + int(_MAX_PAIR_WORK / (len(self.players) * max(1, columns.n_masks)))
 
     def hierarchical(
-        self, residual: Residual, sets: IntArray, signs: NDArray[np.float32], max_order: int
+        self, residual: Residual, sets: IntArray, signs: SignArray, max_order: int
     ) -> list[Candidates]:
         """Score single players, pairs with a found player, and extensions of found sets.
 
@@ -99,10 +100,11 @@ class Screen:
         found, counts = np.unique(sets[sets < self.n], return_counts=True)
         heads = found[np.argsort(-counts, kind="stable")[: self._max_heads]]
         positions = np.flatnonzero(np.isin(self.players, heads))
+        weighted = self._signs * residual.weighted
         candidates = [self._singles(residual)]
         if max_order > 1:
-            candidates.append(self._pairs(residual, positions, sets))
-        candidates.append(self._extensions(residual, sets, signs, max_order))
+            candidates.append(self._pairs(residual, weighted, positions, sets))
+        candidates.append(self._extensions(residual, weighted, sets, signs, max_order))
         return candidates
 
     def all_pairs(self, residual: Residual, sets: IntArray) -> list[Candidates]:
@@ -111,7 +113,7 @@ class Screen:
         if len(positions) > self._max_heads:
             strength = np.abs(self._signs @ residual.weighted)
             positions = np.sort(np.argsort(-strength, kind="stable")[: self._max_heads])
-        return [self._pairs(residual, positions, sets)]
+        return [self._pairs(residual, self._signs * residual.weighted, positions, sets)]
 
     def _singles(self, residual: Residual) -> Candidates:
         scores = residual.squared_z(self._signs @ residual.weighted)
@@ -119,9 +121,11 @@ class Screen:
         kept = scores > residual.lenience * penalties
         return Candidates(self.players[kept][:, None], scores[kept], penalties[kept])
 
-    def _pairs(self, residual: Residual, positions: IntArray, sets: IntArray) -> Candidates:
-        """Score the pairs of some players with all others."""
-        scores = residual.squared_z((self._signs[positions] * residual.weighted) @ self._signs.T)
+    def _pairs(
+        self, residual: Residual, weighted: SignArray, positions: IntArray, sets: IntArray
+    ) -> Candidates:
+        """Score the pairs of some players with all others; ``weighted`` are all players' signs."""
+        scores = residual.squared_z(weighted[positions] @ self._signs.T)
         involved = np.isin(self.players, sets)
         n_involved = int(np.count_nonzero(involved))
         penalties = np.full(scores.shape, _penalty(self.n * (self.n - 1) / 2))
@@ -135,12 +139,17 @@ class Screen:
         return Candidates(pairs, scores[row, column], penalties[row, column])
 
     def _extensions(
-        self, residual: Residual, sets: IntArray, signs: NDArray[np.float32], max_order: int
+        self,
+        residual: Residual,
+        weighted: SignArray,
+        sets: IntArray,
+        signs: SignArray,
+        max_order: int,
     ) -> Candidates:
         """Score the found sets of two and more players, extended by one."""
         sizes = orders(sets, self.n)
         heads = np.flatnonzero((sizes > 1) & (sizes < max_order))[-_MAX_EXTENDED:]
-        scores = residual.squared_z((signs[heads] * residual.weighted) @ self._signs.T)
+        scores = residual.squared_z(signs[heads] @ weighted.T)
         involved = np.isin(self.players, sets)
         n_involved = int(np.count_nonzero(involved))
         choices = len(heads) * np.where(involved, n_involved, len(self.players))

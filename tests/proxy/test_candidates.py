@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shapiq_spex.proxy import close_downwards, fit_booster, fit_candidates, read_parameters
-from shapiq_spex.regression import Ablations, HierarchicalSearch, MaskColumns, fit_fixed
+from shapiq_spex.regression import Ablations, HierarchicalSearch, MaskColumns, SparseFit, fit_fixed
 from shapiq_spex.spectrum import FourierSpectrum
 from shapiq_spex.spectrum._sets import to_tuples
 
@@ -29,6 +29,11 @@ def ablate(masks: np.ndarray, values: np.ndarray) -> Ablations:
     columns = MaskColumns(np.packbits(masks, axis=1), masks.shape[1])
     rng = np.random.default_rng(0)
     return Ablations.prepare(columns, values, np.arange(len(masks)), rng)
+
+
+def constant_fit(ablations: Ablations) -> SparseFit:
+    """Fit the constant alone: a rival that anything beats."""
+    return fit_fixed(ablations, np.full((1, 1), ablations.columns.n_players))
 
 
 terms_of_sets = st.dictionaries(
@@ -69,7 +74,7 @@ def test_each_fold_starts_from_its_own_ensemble() -> None:
     rng = np.random.default_rng(5)
     ablations = ablate(rng.random((300, 20)) < 0.5, rng.normal(size=300))
     booster = fit_booster(ablations, read_parameters(TREES), 0)
-    honest = fit_candidates(HierarchicalSearch(ablations, 8), booster)
+    honest = fit_candidates(HierarchicalSearch(ablations, 8), booster, constant_fit(ablations))
     peeking = fit_fixed(ablations, close_downwards(booster.terms, 20, 30))
     assert ablations.r_squared(honest.out_of_fold) < 0.02
     assert ablations.r_squared(peeking.out_of_fold) > 0.04
@@ -81,7 +86,16 @@ def test_interactions_are_found() -> None:
     values = 2.0 * masks[:, 0] + 3.0 * masks[:, [1, 2, 3]].all(axis=1)
     ablations = ablate(masks, values)
     booster = fit_booster(ablations, read_parameters(TREES), 0)
-    found = fit_candidates(HierarchicalSearch(ablations, 8), booster)
+    found = fit_candidates(HierarchicalSearch(ablations, 8), booster, constant_fit(ablations))
     predicted = FourierSpectrum(N, found.sets, found.coefficients).evaluate(masks)
     np.testing.assert_allclose(predicted, ablations.values, rtol=0, atol=0.05)
     assert ablations.r_squared(found.out_of_fold) == pytest.approx(1.0, rel=0, abs=1e-3)
+
+
+def test_a_better_rival_stays() -> None:
+    """Where the ensemble's terms predict worse than what is there, that is returned as it is."""
+    masks = np.random.default_rng(1).random((200, N)) < 0.5
+    ablations = ablate(masks, 3.0 * masks[:, [1, 2, 3]].all(axis=1))
+    exact = fit_fixed(ablations, close_downwards((np.array([[1, 2, 3]]), np.ones(1)), N, 1))
+    booster = fit_booster(ablations, read_parameters({**TREES, "num_iterations": 2}), 0)
+    assert fit_candidates(HierarchicalSearch(ablations, 8), booster, exact) is exact

@@ -102,3 +102,15 @@ def test_taking_rows_in_chunks(chunk: int, monkeypatch: pytest.MonkeyPatch) -> N
     taken = MaskColumns.from_masks(masks).take(first).take(second)
     expected = 1 - 2 * masks[first][second].T.astype(np.float32)
     assert np.array_equal(taken.signs(np.arange(21)), expected)
+
+
+@pytest.mark.parametrize("n", [1, 9, 100])
+@pytest.mark.parametrize("m", [1, 8, 13, 200])
+@pytest.mark.parametrize("chunk", [1, 1 << 25])
+def test_correlate(m: int, n: int, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums looked up eight masks at a time are the sums of the signs times the weights."""
+    monkeypatch.setattr(_columns, "_CHUNK", chunk)
+    columns, sets = MaskColumns.from_masks(random_masks(m, n)), random_sets(n, 30)
+    weights = np.random.default_rng(1).normal(size=m)
+    expected = columns.characters(sets).astype(float) @ weights
+    assert columns.correlate(sets, weights) == pytest.approx(expected, rel=0, abs=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from shapiq_spex.approximators._threads import single_threaded
-from shapiq_spex.regression import EVERY_FOLD, MaskColumns, _kernel
+from shapiq_spex.regression import EVERY_FOLD, MaskColumns, _columns, _kernel
 from shapiq_spex.regression._kernel import (
     KernelFit,
     _descend,
@@ -156,7 +156,7 @@ def test_listed_terms_of_many_players(n: int, limit: int, monkeypatch: pytest.Mo
     exact = dict(zip(_sets.to_tuples(all_sets, n), all_coefficients, strict=True))
     monkeypatch.setattr(_kernel, "_MAX_TABLE", 3)
     monkeypatch.setattr(_kernel, "_MAX_LISTED", limit)
-    monkeypatch.setattr(_kernel, "_CHUNK", 700)
+    monkeypatch.setattr(_columns, "_CHUNK", 700)
     sets, coefficients = list_terms(fit, columns)
     found = _sets.to_tuples(sets, n)
     assert len(set(found)) == len(found) == limit
