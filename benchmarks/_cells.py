@@ -25,12 +25,27 @@ from _common import (
 from _live_games import LIVE_GAMES
 
 import shapiq_spex
+from shapiq_spex.coding import HARD, SOFT, peel
+from shapiq_spex.regression import fit_fixed, summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from _common import Game
+
+    from shapiq_spex.coding import CodedDesign
+    from shapiq_spex.regression import Ablations, Regression
+
+
+class DecodedAlone(shapiq_spex.SPEX):
+    """SPEX by decoding alone: a regression on the decoded sets, with nothing added to them."""
+
+    def _regress(self, design: CodedDesign, ablations: Ablations) -> Regression:
+        empty = np.full((1, 1), self.n, dtype=np.int64)
+        decoded = peel(design.groups, ablations, empty, (HARD, *SOFT))
+        return summarise(fit_fixed(ablations, decoded), ablations)
+
 
 OURS, PEER = "ProxySPEX", "shapiq ProxySPEX"
 METHODS = {
@@ -44,6 +59,7 @@ METHODS = {
     "SPEX(hierarchical_search=False)": partial(
         shapiq_spex.SPEX, max_order=5, index="FBII", hierarchical_search=False
     ),
+    "SPEX, decoded sets alone": partial(DecodedAlone, max_order=5, index="FBII"),
 }
 FRESH = 2000
 

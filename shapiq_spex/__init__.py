@@ -30,11 +30,24 @@ from __future__ import annotations
 
 from importlib import metadata
 
+from shapiq_spex.ablations import AblationError, AblationStore, RunRecord, StoredGame, StoreError
 from shapiq_spex.approximators import SPEX, ProxySPEX
 from shapiq_spex.registration import register, unregister
 from shapiq_spex.spectrum import FourierSpectrum
 
-__all__ = ["SPEX", "FourierSpectrum", "ProxySPEX", "__version__", "register", "unregister"]
+__all__ = [
+    "SPEX",
+    "AblationError",
+    "AblationStore",
+    "FourierSpectrum",
+    "ProxySPEX",
+    "RunRecord",
+    "StoreError",
+    "StoredGame",
+    "__version__",
+    "register",
+    "unregister",
+]
 
 try:
     __version__ = metadata.version("shapiq-spex")

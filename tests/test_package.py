@@ -72,8 +72,13 @@ def test_public_names() -> None:
     """All names are there, and shapiq's classes are others than ours."""
     assert set(shapiq_spex.__all__) == {
         "SPEX",
+        "AblationError",
+        "AblationStore",
         "FourierSpectrum",
         "ProxySPEX",
+        "RunRecord",
+        "StoreError",
+        "StoredGame",
         "__version__",
         "register",
         "unregister",

@@ -6,17 +6,17 @@ import warnings
 from abc import abstractmethod
 from operator import index as as_integer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from shapiq import Game
 from shapiq.approximator.base import Approximator
 
+from shapiq_spex.ablations import RunRecord, evaluate
 from shapiq_spex.regression import Ablations, MaskColumns
 from shapiq_spex.regression._packed import first_occurrences
 from shapiq_spex.spectrum import VALID_INDICES, FourierSpectrum, SpectrumIndex
 
-from ._evaluate import evaluate
 from ._exact import complete, transform
 from ._threads import single_threaded
 
@@ -49,6 +49,9 @@ class Design(Protocol):
     def blocks(self) -> IntArray:
         """Which masks are held out together, shape ``(m,)``; -1 for those that judge no fit."""
 
+    def take(self, kept: NDArray[np.bool_]) -> Self:
+        """Return the design without some of its masks, which could not be evaluated."""
+
 
 class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list lacks Moebius
     """An approximator that finds a sparse Fourier spectrum and turns it into any index.
@@ -60,6 +63,9 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         spectrum: The spectrum of the last call.
         cv_faithfulness: The R^2 of its out-of-fold predictions, at no extra ablation: about what
             faithfulness on fresh uniform masks would be.
+        noise_level: The share of the values' variance that is chance, where the game's masks were
+            evaluated more than once: no faithfulness can be above 1 less this.
+        record: What the last call took.
     """
 
     valid_indices: tuple[SpectrumIndex, ...] = VALID_INDICES
@@ -109,6 +115,8 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         self._entropy = _fresh_entropy()
         self._spectrum: FourierSpectrum | None = None
         self._cv_faithfulness: float | None = None
+        self._noise_level: float | None = None
+        self._record: RunRecord | None = None
 
     @property
     def spectrum(self) -> FourierSpectrum:
@@ -133,6 +141,27 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             msg = "There is no faithfulness yet: call approximate(budget, game) first."
             raise AttributeError(msg)
         return self._cv_faithfulness
+
+    @property
+    def noise_level(self) -> float | None:
+        """The share of the values' variance that is chance, None where that was not measured.
+
+        It is measured by a :class:`~shapiq_spex.StoredGame` with ``repeats`` of 2 and more. No
+        explanation can have a faithfulness above 1 less this.
+        """
+        return self._noise_level
+
+    @property
+    def record(self) -> RunRecord:
+        """What the last call took: masks asked for, evaluated, from a store, failed, and seconds.
+
+        Raises:
+            AttributeError: If there was none.
+        """
+        if self._record is None:
+            msg = "There is no record yet: call approximate(budget, game) first."
+            raise AttributeError(msg)
+        return self._record
 
     @property
     @abstractmethod
@@ -163,11 +192,13 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             **kwargs: Not used, as in shapiq.
 
         Returns:
-            The interaction values; ``estimation_budget`` is the number of masks evaluated.
+            The interaction values; ``estimation_budget`` is the number of masks that they rest on,
+            evaluated now or found in a store.
 
         Raises:
-            ValueError: If the budget is too small, or the game has another number of players or
-                returns something else than one finite value per mask.
+            ValueError: If the budget is too small, or the game has another number of players,
+                returns something else than one finite value per mask, or was told to skip masks
+                and left too few.
             TypeError: If the budget is no integer or the game's values are no numbers.
         """
         budget = check_integer("budget", budget)
@@ -181,7 +212,32 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             msg = f"The approximator has n={self.n} players, but the game has {game.n_players}."
             raise ValueError(msg)
         design = self._draw(min(budget, 1 << self.n))
-        return self._explain(design, evaluate(game, design.masks, self.n))
+        found = evaluate(game, design.masks, self.n)
+        kept = ~np.isnan(found.values)
+        if not kept.all():
+            design = design.take(kept)
+            self._check_left(len(kept), int(np.count_nonzero(kept)))
+        values = found.values[kept]
+        self._noise_level = None
+        if found.chance is not None:
+            variance = float(values.var())
+            self._noise_level = min(1.0, found.chance / variance) if found.chance else 0.0
+        self._record = found.record
+        return self._explain(design, values)
+
+    def _check_left(self, n_asked: int, n_left: int) -> None:
+        """Refuse to explain too few masks, and warn where some have no value."""
+        if n_left < self.smallest_budget:
+            msg = (
+                f"The game failed on {n_asked - n_left} of {n_asked} masks, and the {n_left} left "
+                f"are fewer than the smallest budget of {self.smallest_budget}."
+            )
+            raise ValueError(msg)
+        message = (
+            f"The game failed on {n_asked - n_left} of {n_asked} masks; the explanation rests on "
+            f"the other {n_left}."
+        )
+        warnings.warn(message, skip_file_prefixes=(_HERE,))
 
     @abstractmethod
     def _draw(self, n_masks: int) -> D:

@@ -72,6 +72,14 @@ class UniformDesign:
         numbers = np.where(typical, np.cumsum(typical) - 1, -1)
         return cls(packed, numbers[position])
 
+    def take(self, kept: NDArray[np.bool_]) -> Self:
+        """Return some of the masks.
+
+        Args:
+            kept: Which ones, boolean of shape ``(m,)``.
+        """
+        return type(self)(self.masks[kept], self.blocks[kept])
+
 
 def _draw_distinct(n: int, n_masks: int, seed: int) -> PackedArray:
     """Return the first masks of the master order without repeats."""

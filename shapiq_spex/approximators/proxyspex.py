@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapiq_spex.ablations import RunRecord, check_masks, check_values
 from shapiq_spex.proxy import BoosterFit, fit_booster, fit_candidates, read_parameters
 from shapiq_spex.regression import (
     SUFFICIENT,
@@ -25,7 +26,6 @@ from shapiq_spex.regression import (
 from shapiq_spex.regression._packed import first_occurrences
 
 from ._base import SpectralApproximator, check_integer
-from ._evaluate import check_masks, check_values
 from ._uniform import UniformDesign
 
 if TYPE_CHECKING:
@@ -143,9 +143,11 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 f"players, got {n_distinct}."
             )
             raise ValueError(msg)
-        self._recorded = True
+        given = check_values(values, checked)
+        self._recorded, self._noise_level = True, None
+        self._record = RunRecord(asked=n_distinct, from_store=n_distinct)
         try:
-            return self._explain(design, check_values(values, checked))
+            return self._explain(design, given)
         finally:
             self._recorded = False
 

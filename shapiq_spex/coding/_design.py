@@ -11,8 +11,9 @@ are blocks that can be bought one by one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -58,7 +59,7 @@ class Group:
         code: The code whose rows, after the zero delay, are the delays.
         t: Sets of up to ``t`` players are decoded.
         rows: Integer array of shape ``(n_delays, 2**b)``: which mask of the design stands at each
-            delay and ``l``.
+            delay and ``l``; -1 for a mask that was taken out.
     """
 
     matrix: NDArray[np.bool_]
@@ -114,6 +115,18 @@ class CodedDesign:
         packed, positions, self.blocks = self._draw(n_masks)
         self.masks = packed
         self.groups = self._complete_groups(positions, n_masks)
+
+    def take(self, kept: NDArray[np.bool_]) -> Self:
+        """Return the design with some of its masks; the others' places in the groups stay empty.
+
+        Args:
+            kept: Which ones, boolean of shape ``(n_masks,)``.
+        """
+        part = copy(self)
+        places = np.where(kept, np.cumsum(kept) - 1, -1)
+        part.masks, part.blocks = self.masks[kept], self.blocks[kept]
+        part.groups = [replace(group, rows=places[group.rows]) for group in self.groups]
+        return part
 
     def unpack(self, start: int, stop: int) -> NDArray[np.bool_]:
         """Return the masks from ``start`` to ``stop``, boolean of shape ``(stop - start, n)``."""

@@ -44,7 +44,7 @@ def peel(
 
     Args:
         groups: The complete groups of the design.
-        ablations: All masks and the values on them.
+        ablations: The masks and the values on them.
         support: Sets known so far, the empty one first, shape ``(k, width)``, padded.
         efforts: How many sign patterns to decode in each group, in increasing order; the next
             effort is made once the one before finds nothing.
@@ -57,14 +57,14 @@ def peel(
     while groups and level < len(efforts) and not state.exact and state.room > 0:
         found = 0
         for i, group in enumerate(groups):
-            bins = [transform_bins(other, state.residual) for other in groups]
+            bins = [transform_bins(other, state.spread) for other in groups]
             sets = state.fresh(propose_sets(group, bins[i], max_patterns=efforts[level]))
             witnesses = [j for j in range(len(groups)) if j != i] or [i]
             scores = weigh_sets([groups[j] for j in witnesses], [bins[j] for j in witnesses], sets)
             taken = state.take(sets, scores)
             # where there is a hierarchy the subsets are worth a look
             subsets = state.fresh(_subsets(taken, group.code.n))
-            bins = [transform_bins(other, state.residual) for other in groups]
+            bins = [transform_bins(other, state.spread) for other in groups]
             state.take(subsets, weigh_sets(groups, bins, subsets))
             found += len(taken)
         level = 0 if found else level + 1
@@ -91,6 +91,11 @@ class _Fit:
     def room(self) -> int:
         """How many more sets these masks can bear."""
         return int(_LARGEST_SHARE * self._columns.n_masks) - len(self.sets)
+
+    @property
+    def spread(self) -> FloatArray:
+        """The residual, and at its end a zero for masks without a value: as the fit predicts."""
+        return np.append(self.residual, 0.0)
 
     def _fit(self) -> None:
         values = self._ablations.values

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shapiq_spex.approximators import _evaluate
-from shapiq_spex.approximators._evaluate import check_values, evaluate
+from shapiq_spex.ablations import _evaluate, check_values, evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +42,10 @@ def test_masks_arrive_as_booleans_in_order(
         seen.append(asked.copy())
         return first(asked)
 
-    values = evaluate(game, np.packbits(masks, axis=1), N)
+    found = evaluate(game, np.packbits(masks, axis=1), N)
     assert np.array_equal(np.concatenate(seen), masks)
-    assert values.dtype == np.float64
-    assert np.array_equal(values, first(masks))
+    assert np.array_equal(found.values, first(masks))
+    assert (found.record.asked, found.record.evaluated, found.chance) == (M, M, None)
     assert len(seen) == -(-M // max(1, batch // N))
 
 
@@ -67,7 +66,7 @@ def test_game_that_writes_into_its_masks(masks: np.ndarray) -> None:
 
     packed = np.packbits(masks, axis=1)
     before = packed.copy()
-    assert np.array_equal(evaluate(game, packed, N), first(masks))
+    assert np.array_equal(evaluate(game, packed, N).values, first(masks))
     assert np.array_equal(packed, before)
 
 

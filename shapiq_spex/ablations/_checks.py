@@ -1,49 +1,64 @@
-"""Evaluating a game on masks, and refusing what is no value."""
+"""Refusing masks and values that are none, in words that say what to do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tqdm.auto import tqdm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike, NDArray
 
-_BATCH = 1 << 26  # entries of the masks handed over at once
-_QUIET_SECONDS = 2.0
 _SHOWN_PLAYERS = 10
 _NUMBERS = "biufO"  # kinds of arrays; objects may be numbers of another library
 
 
-def evaluate(
-    game: Callable[[NDArray[np.bool_]], Any], packed: NDArray[np.uint8], n: int
-) -> NDArray[np.float64]:
-    """Evaluate a game on packed masks.
+class OutputError(ValueError):
+    """A game returned something else than one finite output per mask.
+
+    Attributes:
+        outputs: What it returned, shape ``(m, d)``, where that much is right.
+        wrong: The positions of the masks whose outputs are not finite; all where that is not known.
+    """
+
+    def __init__(
+        self, message: str, outputs: NDArray[np.float64] | None, wrong: NDArray[np.int64]
+    ) -> None:
+        """Say what is wrong."""
+        super().__init__(message)
+        self.outputs = outputs
+        self.wrong = wrong
+
+
+def check_outputs(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what came out of a game as an array, or say what is wrong with it.
 
     Args:
-        game: A game of shapiq, or a callable from masks ``(m, n)`` to values ``(m,)``. It is called
-            once, unless the masks are larger than 64 MiB.
-        packed: The masks, eight players to a byte, shape ``(m, ceil(n / 8))``.
-        n: The number of players.
+        returned: What the game returned: one number or one vector per mask.
+        masks: What it was asked, shape ``(m, n)``.
 
     Returns:
-        The values, shape ``(m,)``.
+        Array of shape ``(m, d)``.
 
     Raises:
-        ValueError: If the game returns another number of values, or values that are not finite.
-        TypeError: If it returns no numbers.
+        OutputError: If their number is wrong or one is not finite.
+        TypeError: If they are no real numbers.
     """
-    values = np.empty(len(packed))
-    size = max(1, _BATCH // n)
-    starts = range(0, len(packed), size)
-    # more than one batch, that is gigabytes of masks, take long enough to be watched
-    for start in tqdm(starts, desc="Evaluating game", delay=_QUIET_SECONDS, leave=False):
-        masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
-        values[start : start + size] = check_values(game(masks), masks)
-    return values
+    array = _as_real(returned)
+    outputs = array[:, None] if array.ndim == 1 else array
+    if outputs.ndim != 2 or len(outputs) != len(masks) or outputs.shape[1] == 0:  # noqa: PLR2004
+        msg = (
+            f"The game must return one number or one vector per mask, for {len(masks)} masks an "
+            f"array of shape ({len(masks)},) or ({len(masks)}, d), got shape {array.shape}."
+        )
+        raise OutputError(msg, None, np.arange(len(masks)))
+    wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
+    if len(wrong):
+        msg = (
+            f"The game returned {outputs[wrong[0]].tolist()} for {describe_mask(masks[wrong[0]])}."
+        )
+        raise OutputError(msg, outputs, wrong)
+    return outputs
 
 
 def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -60,13 +75,7 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
         ValueError: If their number is wrong or one is not finite.
         TypeError: If they are no real numbers.
     """
-    msg = f"The game must return real numbers, got {type(returned).__name__}."
-    try:
-        array = np.asarray(returned)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite and is named below
-            values = array.astype(np.float64, casting="unsafe" if _is_real(array) else "no")
-    except (TypeError, ValueError, OverflowError) as error:
-        raise TypeError(msg) from error
+    values = _as_real(returned)
     if values.shape != (len(masks),):
         msg = (
             f"The game must return one value per mask: an array of shape ({len(masks)},) for masks "
@@ -76,8 +85,8 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         msg = (
-            f"The game returned {values[wrong[0]]} for {_describe(masks[wrong[0]])}, and values "
-            f"that are not finite for {len(wrong)} of {len(masks)} masks."
+            f"The game returned {values[wrong[0]]} for {describe_mask(masks[wrong[0]])}, and "
+            f"values that are not finite for {len(wrong)} of {len(masks)} masks."
         )
         raise ValueError(msg)
     return values
@@ -108,12 +117,23 @@ def check_masks(masks: ArrayLike, n: int) -> NDArray[np.bool_]:
     return array.astype(np.bool_)
 
 
+def _as_real(returned: object) -> NDArray[np.float64]:
+    """Return real numbers as an array."""
+    try:
+        array = np.asarray(returned)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite and is named later
+            return array.astype(np.float64, casting="unsafe" if _is_real(array) else "no")
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"The game must return real numbers, got {type(returned).__name__}."
+        raise TypeError(msg) from error
+
+
 def _is_real(array: NDArray[Any]) -> bool:
     """Say whether an array holds real numbers, as far as its type tells."""
     return array.dtype.kind in _NUMBERS
 
 
-def _describe(mask: NDArray[np.bool_]) -> str:
+def describe_mask(mask: NDArray[np.bool_]) -> str:
     """Name a mask by its players, absent ones if these are fewer."""
     present, absent = np.flatnonzero(mask), np.flatnonzero(~mask)
     kind, players = ("present", present) if len(present) <= len(absent) else ("absent", absent)

@@ -1,0 +1,23 @@
+"""What stands between a game and a budget: a store, batches, retries, and the record of a run."""
+
+from __future__ import annotations
+
+from ._batches import AblationError
+from ._checks import check_masks, check_values
+from ._evaluate import Evaluated, evaluate
+from .record import RunRecord
+from .store import AblationStore, Batch, StoreError
+from .stored_game import StoredGame
+
+__all__ = [
+    "AblationError",
+    "AblationStore",
+    "Batch",
+    "Evaluated",
+    "RunRecord",
+    "StoreError",
+    "StoredGame",
+    "check_masks",
+    "check_values",
+    "evaluate",
+]

@@ -1,0 +1,247 @@
+"""Evaluating masks batch by batch: bounded concurrency, time limits, retries, isolated faults."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._checks import OutputError, check_outputs, describe_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+    _Outcome = tuple[FloatArray, float]  # outputs, and the seconds they took
+
+_LONGEST_WAIT = 60.0  # seconds between two tries
+
+
+class AblationError(RuntimeError):
+    """A game failed on a mask. All ablations before it are kept.
+
+    Attributes:
+        mask: The mask, boolean of shape ``(n,)``.
+        batch: The number of the batch that it was in, from 1.
+    """
+
+    def __init__(self, message: str, mask: BoolArray, batch: int) -> None:
+        """Say what failed."""
+        super().__init__(message)
+        self.mask = mask
+        self.batch = batch
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error pass from a worker process."""
+        return type(self), (str(self), self.mask, self.batch)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How to call a game.
+
+    Attributes:
+        batch_size: How many masks at once.
+        concurrency: How many batches at the same time.
+        timeout: The seconds after which a call counts as failed; None for no limit.
+        retries: How often to try again what failed.
+        backoff: The most seconds before the first retry; each further one may take twice as long.
+        skip: Whether to go on without masks that keep failing.
+        max_failures: How many masks may be skipped.
+    """
+
+    batch_size: int
+    concurrency: int = 1
+    timeout: float | None = None
+    retries: int = 0
+    backoff: float = 1.0
+    skip: bool = False
+    max_failures: int = 100
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Masks to evaluate at once, by their positions, and the number of their batch."""
+
+    rows: IntArray
+    number: int
+
+
+class BatchRun:
+    """One pass over masks.
+
+    Attributes:
+        failed: The positions of the masks that were skipped.
+    """
+
+    def __init__(
+        self,
+        evaluate: Callable[[BoolArray], object],
+        masks: BoolArray,
+        policy: Policy,
+        keep: Callable[[IntArray, FloatArray, float], None],
+    ) -> None:
+        """Prepare.
+
+        Args:
+            evaluate: From masks ``(k, n)`` to outputs, ``(k,)`` or ``(k, d)``.
+            masks: The masks, shape ``(m, n)``.
+            policy: How to call it.
+            keep: Called with positions, their outputs ``(k, d)`` and the seconds these took, as
+                soon as they are there.
+        """
+        self._evaluate, self._masks, self._policy, self._keep = evaluate, masks, policy, keep
+        starts = range(0, len(masks), policy.batch_size)
+        rows = np.arange(len(masks))
+        self._jobs = deque(
+            _Job(rows[start : start + policy.batch_size], number)
+            for number, start in enumerate(starts, start=1)
+        )
+        self._n_batches = len(self._jobs)
+        self.failed: list[int] = []
+
+    def run(self) -> None:
+        """Evaluate all masks.
+
+        Raises:
+            AblationError: If the game fails on a mask, or on too many of those that may be skipped.
+            StoreError: If what came out cannot be kept.
+        """
+        if self._policy.concurrency == 1:
+            while self._jobs:
+                job = self._jobs.popleft()
+                self._finish(job, _try(self._measure, job))
+        else:
+            self._run_in_threads()
+
+    def _run_in_threads(self) -> None:
+        """Keep some jobs in flight, and whatever has come out by the time something goes wrong."""
+        flying: dict[Future[_Outcome], _Job] = {}
+        try:
+            while self._jobs or flying:
+                while self._jobs and len(flying) < self._policy.concurrency:
+                    job = self._jobs.popleft()
+                    flying[_start(self._measure, job)] = job
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                # in the order in which they were started
+                for future in [f for f in flying if f in done]:
+                    self._finish(flying.pop(future), future)
+        except AblationError:
+            wait(flying)  # they are paid for
+            raise
+        finally:
+            for future, job in flying.items():
+                if future.done() and future.exception() is None:
+                    outputs, seconds = future.result()
+                    self._keep(job.rows, outputs, seconds)
+
+    def _measure(self, job: _Job) -> _Outcome:
+        """Evaluate a job, again where it failed, and return its outputs and the seconds."""
+        if self._policy.retries == 0:
+            return self._call(job)
+        tenacity = import_tenacity()
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(1 + self._policy.retries),
+            wait=tenacity.wait_random_exponential(self._policy.backoff, max=_LONGEST_WAIT),
+            reraise=True,
+        )
+        answer: _Outcome = retrying(self._call, job)
+        return answer
+
+    def _call(self, job: _Job) -> _Outcome:
+        masks = self._masks[job.rows]
+        start = time.perf_counter()
+        if self._policy.timeout is None:
+            returned = self._evaluate(masks)
+        else:
+            returned = _call_in_time(self._evaluate, masks, self._policy.timeout)
+        return check_outputs(returned, masks), time.perf_counter() - start
+
+    def _finish(self, job: _Job, future: Future[_Outcome]) -> None:
+        """Keep what came out of a job; what failed is tried mask by mask, then given up."""
+        error = future.exception()
+        if error is None:
+            self._keep(job.rows, *future.result())
+            return
+        if not isinstance(error, Exception):
+            raise error  # an interrupt
+        rows = job.rows
+        if isinstance(error, OutputError) and error.outputs is not None:
+            right = np.delete(np.arange(len(rows)), error.wrong)
+            self._keep(rows[right], error.outputs[right], 0.0)
+            rows = rows[error.wrong]
+        if len(job.rows) > 1:
+            self._jobs.extendleft(_Job(rows[i : i + 1], job.number) for i in range(len(rows))[::-1])
+            return
+        self.failed.append(int(rows[0]))
+        if not self._policy.skip or len(self.failed) > self._policy.max_failures:
+            raise self._describe(job, error) from error
+
+    def _describe(self, job: _Job, error: Exception) -> AblationError:
+        """Name the mask and the batch, but nothing of the error's text, which may hold secrets."""
+        mask = self._masks[job.rows[0]]
+        reason = str(error) if isinstance(error, OutputError) else type(error).__name__
+        many = f", the {len(self.failed)}th mask it failed on" if self._policy.skip else ""
+        msg = (
+            f"The game failed on {describe_mask(mask)}, in batch {job.number} of "
+            f"{self._n_batches}{many}: {reason}. What was evaluated before is kept; the same call "
+            "goes on from there. See `retries` and `on_failure` for games that fail now and then."
+        )
+        return AblationError(msg, mask, job.number)
+
+
+def import_tenacity() -> Any:  # noqa: ANN401 a module
+    """Return the library that tries again, or say how to install it."""
+    try:
+        import tenacity  # noqa: PLC0415 an extra
+    except ImportError as error:
+        msg = "retries need tenacity: pip install 'shapiq-spex[retry]'."
+        raise ImportError(msg) from error
+    return tenacity
+
+
+def _try[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Call a function here; interrupts pass through."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(function(*args, **kwargs))
+    except Exception as error:  # noqa: BLE001 whoever asks for the result raises it
+        future.set_exception(error)
+    return future
+
+
+def _start[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    """Call a function in a thread that does not keep the process alive."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        done = _try(function, *args, **kwargs)
+        error = done.exception()
+        if error is None:
+            future.set_result(done.result())
+        else:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
+
+
+def _call_in_time(
+    evaluate: Callable[[BoolArray], object], masks: BoolArray, seconds: float
+) -> object:
+    """Call a game, or give it up after a time; the thread that it hangs in cannot be ended."""
+    future = _start(evaluate, masks)
+    done, _ = wait([future], timeout=seconds)
+    if not done:
+        msg = f"no answer within {seconds:g} s"
+        raise TimeoutError(msg)
+    return future.result()

@@ -1,0 +1,374 @@
+"""A file that keeps ablations: one SQLite database for any number of games and processes.
+
+A row is one evaluation: a game's fingerprint, a mask, the number of its repeat, and the vector that
+came out, with when and how long it took, and a checksum. Rows are never changed. What is committed
+survives a killed process and a crashed machine; a transaction holds a whole batch.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import warnings
+import zlib
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    PackedArray = NDArray[np.uint8]
+    FloatArray = NDArray[np.float64]
+
+_MAGIC = b"SQLite format 3\0"
+_APPLICATION = 0x53504558  # "SPEX"
+_FORMAT = 1
+_VERSION_OFFSET, _APPLICATION_OFFSET, _HEADER = 60, 68, 100  # in bytes, of SQLite's file header
+_BUSY_SECONDS = 60.0  # for another process's commit
+_NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "afs", "lustre", "ceph")
+_NUMBER = "<f8"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS games (
+    id INTEGER PRIMARY KEY,
+    fingerprint TEXT NOT NULL UNIQUE,
+    n_players INTEGER NOT NULL,
+    added REAL NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS ablations (
+    game INTEGER NOT NULL REFERENCES games,
+    mask BLOB NOT NULL,
+    repeat INTEGER NOT NULL,
+    output BLOB NOT NULL,
+    evaluated REAL NOT NULL,
+    seconds REAL NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (game, mask, repeat)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class StoreError(RuntimeError):
+    """The file cannot be used as a store, or could not be written."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Ablations to be kept.
+
+    Attributes:
+        masks: The distinct masks, packed eight players to a byte, shape ``(m, ceil(n / 8))``.
+        repeat: Which of the repeats of these masks it is.
+        outputs: What came out, shape ``(m, d)``.
+        seconds: How long it took.
+    """
+
+    masks: PackedArray
+    repeat: int
+    outputs: FloatArray
+    seconds: float
+
+
+class AblationStore:
+    """Keeps ablations in a file, and finds them again.
+
+    Several stores may use one file, in several threads and processes.
+
+    Attributes:
+        path: The file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Open a file, or begin a new one.
+
+        Args:
+            path: The file, on a disk of this machine. Beside it SQLite keeps two more while it is
+                in use, of the same name with ``-wal`` and ``-shm``.
+
+        Raises:
+            StoreError: If it is no store, damaged, of a newer format, or cannot be used. It is left
+                as it is.
+        """
+        self.path = Path(path).absolute()
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._process = os.getpid()
+        if self.path.is_dir() or not self.path.parent.is_dir():
+            msg = f"The store {self.path} must be a file in a folder that exists."
+            raise StoreError(msg)
+        _warn_of_network(self.path)
+        if self.path.exists() and self.path.stat().st_size > 0:
+            _check_header(self.path)
+            _check_pages(self.path)
+        with self._use() as connection:
+            self._begin(connection)
+
+    def game_id(self, fingerprint: str, n_players: int) -> int:
+        """Return a game's number in this file, entering it if it is new.
+
+        Raises:
+            StoreError: If the fingerprint stands for a game of another number of players.
+        """
+        with self._use() as connection:
+            ask = "SELECT id, n_players FROM games WHERE fingerprint = ?"
+            row = connection.execute(ask, (fingerprint,)).fetchone()
+            if row is None:
+                connection.execute(
+                    "INSERT OR IGNORE INTO games (fingerprint, n_players, added) VALUES (?, ?, ?)",
+                    (fingerprint, n_players, time.time()),
+                )
+                row = connection.execute(ask, (fingerprint,)).fetchone()
+        game, stored_players = row
+        if stored_players != n_players:
+            msg = (
+                f"The store {self.path} holds a game of this fingerprint with {stored_players} "
+                f"players, not {n_players}. Pass another fingerprint."
+            )
+            raise StoreError(msg)
+        return int(game)
+
+    def add(self, game: int, batch: Batch) -> None:
+        """Keep a batch, all of it or, if that fails, nothing. What is there already stays.
+
+        Raises:
+            StoreError: If the file cannot be written, as on a full disk.
+        """
+        now = time.time()
+        share = batch.seconds / max(1, len(batch.masks))
+        outputs = batch.outputs.astype(_NUMBER)
+        pairs = [
+            (mask.tobytes(), output.tobytes())
+            for mask, output in zip(batch.masks, outputs, strict=True)
+        ]
+        rows = [
+            (game, mask, batch.repeat, output, now, share, _checksum(mask, output))
+            for mask, output in pairs
+        ]
+        with self._use() as connection, _transaction(connection):
+            connection.executemany("INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)", rows)
+
+    def find(self, game: int, masks: PackedArray, repeat: int = 0) -> list[FloatArray | None]:
+        """Return what came out for masks, None where a mask was not evaluated.
+
+        Args:
+            game: What ``game_id`` returned.
+            masks: Packed masks, shape ``(m, ceil(n / 8))``.
+            repeat: Which repeat.
+
+        Returns:
+            For each mask an array of shape ``(d,)``, or None.
+        """
+        ask = "SELECT output, checksum FROM ablations WHERE game = ? AND mask = ? AND repeat = ?"
+        keys = [mask.tobytes() for mask in masks]
+        with self._use() as connection:
+            rows = [connection.execute(ask, (game, key, repeat)).fetchone() for key in keys]
+        self._check([(key, *row) for key, row in zip(keys, rows, strict=True) if row])
+        return [None if row is None else _to_output(row[0]) for row in rows]
+
+    def read(self, game: int, repeat: int = 0) -> tuple[PackedArray, FloatArray]:
+        """Return all ablations of a game.
+
+        Args:
+            game: What ``game_id`` returned.
+            repeat: Which repeat.
+
+        Returns:
+            The packed masks, shape ``(m, ceil(n / 8))``, in the order of their bytes, and the
+            outputs, shape ``(m, d)``.
+
+        Raises:
+            StoreError: If not all outputs have the same length.
+        """
+        ask = "SELECT mask, output, checksum FROM ablations WHERE game = ? AND repeat = ?"
+        with self._use() as connection:
+            rows = connection.execute(ask, (game, repeat)).fetchall()
+            width = connection.execute("SELECT n_players FROM games WHERE id = ?", (game,))
+            n_bytes = -(-int(width.fetchone()[0]) // 8)
+        self._check(rows)
+        if len({len(output) for _, output, _ in rows}) > 1:
+            msg = f"The store {self.path} holds outputs of different lengths for one game."
+            raise StoreError(msg)
+        masks = np.frombuffer(b"".join(mask for mask, _, _ in rows), dtype=np.uint8)
+        outputs = np.frombuffer(b"".join(output for _, output, _ in rows), dtype=_NUMBER)
+        shaped = outputs.reshape(len(rows), -1) if rows else outputs.reshape(0, 1)
+        return masks.reshape(len(rows), n_bytes), shaped.astype(np.float64)
+
+    def close(self) -> None:
+        """Let go of the file. It is opened again when it is needed."""
+        with self._lock:
+            if self._connection is not None and self._process == os.getpid():
+                self._connection.close()
+            self._connection = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the connection behind: it serves no other process."""
+        return {"path": self.path}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open the file in this process when it is needed."""
+        self.path = state["path"]
+        self._lock, self._connection, self._process = threading.RLock(), None, os.getpid()
+
+    def _check(self, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
+        """Refuse rows that are not as they were written."""
+        if any(_checksum(mask, output) != checksum for mask, output, checksum in rows):
+            msg = f"The store {self.path} is damaged (wrong checksums). It was left as it is."
+            raise StoreError(msg)
+
+    @contextmanager
+    def _use(self) -> Iterator[sqlite3.Connection]:
+        """Yield the connection of this process, to one thread at a time."""
+        with self._lock:
+            try:
+                if self._connection is None or self._process != os.getpid():
+                    self._connection, self._process = _connect(self.path), os.getpid()
+                yield self._connection
+            except sqlite3.Error as error:
+                self.close()
+                raise StoreError(_describe(self.path, error)) from error
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Write the tables into a new file; another process may be doing the same."""
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            with _transaction(connection):
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        # last: until here the header is in the file itself, where the next opening looks for it
+        mode = _switch_to_wal(connection)
+        if mode != "wal":
+            self.close()
+            msg = (
+                f"The store {self.path} is on a file system that SQLite's write-ahead log does not "
+                f"work on (journal mode {mode!r}), as network drives are. Put it on a local disk."
+            )
+            raise StoreError(msg)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    # what was paid for is worth a flush a batch
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # a full disk has rolled it back already
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> str:
+    """Turn on the write-ahead log, which waits for no lock by itself."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a file that is no store, without opening it as a database."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER)
+    if len(header) < _HEADER or not header.startswith(_MAGIC):
+        msg = f"{path} is no store of ablations: it is no SQLite database. It was left as it is."
+        raise StoreError(msg)
+    application = int.from_bytes(header[_APPLICATION_OFFSET:][:4])
+    version = int.from_bytes(header[_VERSION_OFFSET:][:4])
+    if application != _APPLICATION:
+        msg = f"{path} is a database of another program. It was left as it is."
+        raise StoreError(msg)
+    if version > _FORMAT:
+        msg = (
+            f"The store {path} has format {version}, this version of shapiq-spex knows formats up "
+            f"to {_FORMAT}: install a newer one. It was left as it is."
+        )
+        raise StoreError(msg)
+
+
+def _check_pages(path: Path) -> None:
+    """Refuse a damaged file, without writing to it."""
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        try:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError as error:
+        raise StoreError(_describe(path, error)) from error
+    if found != "ok":
+        msg = f"The store {path} is damaged ({found}). It was left as it is."
+        raise StoreError(msg)
+
+
+def _checksum(mask: bytes, output: bytes) -> int:
+    return zlib.crc32(output, zlib.crc32(mask))
+
+
+def _to_output(blob: bytes) -> FloatArray:
+    return np.frombuffer(blob, dtype=_NUMBER).astype(np.float64)
+
+
+def _describe(path: Path, error: sqlite3.Error) -> str:
+    """Say what is wrong with a file in a user's words."""
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        return (
+            f"The store {path} could not be written ({text}): is the disk full? All batches before "
+            "this one are kept; make room and run the same call again."
+        )
+    if "malformed" in text or "not a database" in text:
+        return f"The store {path} is damaged ({text}). It was left as it is."
+    if "locked" in text:
+        return f"The store {path} was locked by another process for {_BUSY_SECONDS:.0f} s."
+    if "locking protocol" in text:
+        return f"SQLite's write-ahead log does not work where {path} is. Put it on a local disk."
+    return f"The store {path} cannot be used ({text})."
+
+
+def _warn_of_network(path: Path) -> None:
+    """Warn where a file is on a network drive, as far as the system tells."""
+    kind = _file_system(path.parent.resolve(), _mounts())
+    if kind.startswith(_NETWORK):
+        message = (
+            f"{path} is on a network drive ({kind}), where SQLite's write-ahead log fails once two "
+            "machines use the file. Put the store on a local disk."
+        )
+        warnings.warn(message, skip_file_prefixes=(str(Path(__file__).parent),))
+
+
+def _mounts() -> Sequence[tuple[str, str]]:
+    """Return the mounted folders and their file systems, nothing where the system does not say."""
+    try:
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [(fields[1], fields[2]) for fields in map(str.split, lines) if len(fields) > 2]  # noqa: PLR2004
+
+
+def _file_system(folder: Path, mounts: Sequence[tuple[str, str]]) -> str:
+    """Return the file system of the innermost mounted folder that a folder is in."""
+    around = {str(parent) for parent in (folder, *folder.parents)}
+    inside = [(len(mount), kind) for mount, kind in mounts if mount in around]
+    return max(inside, default=(0, ""), key=lambda pair: pair[0])[1]

@@ -1,0 +1,369 @@
+"""A game that never pays for an ablation twice, and loses none."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from shapiq import Game
+from tqdm.auto import tqdm
+
+from shapiq_spex.regression._packed import first_occurrences
+
+from ._batches import BatchRun, Policy, import_tenacity
+from ._checks import check_values
+from ._fingerprint import identify
+from .record import RunRecord
+from .store import AblationStore, Batch
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+    PackedArray = NDArray[np.uint8]
+
+_BATCH_SIZE = 64
+_MAX_FAILURES = 100
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The values of masks.
+
+    Attributes:
+        values: Shape ``(m,)``, the mean of the repeats; NaN for masks that were skipped.
+        variances: The variance of each of these means by chance, shape ``(m,)``; NaN where masks
+            are evaluated once.
+        record: What it took.
+    """
+
+    values: FloatArray
+    variances: FloatArray
+    record: RunRecord
+
+
+class StoredGame(Game):
+    """A game whose ablations are kept in a file and evaluated once.
+
+    It stands wherever a game does. Each batch is committed to the file before the next one begins:
+    a run that was killed, interrupted or failed goes on where it was when the same call is made
+    again. Masks that occur twice, in one call or in several, are evaluated once.
+
+    Values are found again by the game's *fingerprint*, a digest of all that changes a value. A game
+    with an attribute or a method ``fingerprint`` says it itself. Of others the state and the code
+    are read; where that does not tell everything (a remote model, a file on disk), pass
+    ``fingerprint``, a text that does.
+
+    A game may have ``outputs(coalitions)``, which costs, and ``values(outputs)``, which does not:
+    then the outputs, shape ``(m, d)``, are kept and other values of them cost nothing. Its
+    fingerprint must not depend on what only ``values`` uses. If ``outputs`` has a parameter
+    ``repeat``, it is told which of the ``repeats`` it is.
+
+    Attributes:
+        game: The game inside.
+        fingerprint: The digest, 64 hexadecimal digits.
+        record: What all calls so far took.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import shapiq_spex
+        >>> def votes(masks):
+        ...     return masks[:, 0] + 2.0 * masks[:, 1:3].all(axis=1)
+        >>> path = Path(tempfile.mkdtemp()) / "ablations.sqlite"
+        >>> for _ in range(2):
+        ...     game = shapiq_spex.StoredGame(votes, path, n_players=30)
+        ...     approximator = shapiq_spex.ProxySPEX(n=30, random_state=0)
+        ...     _ = approximator.approximate(budget=100, game=game)
+        ...     print(approximator.record.evaluated, approximator.record.from_store)
+        100 0
+        0 100
+    """
+
+    def __init__(
+        self,
+        game: Game | Callable[[np.ndarray], np.ndarray],
+        path: str | os.PathLike[str],
+        batch_size: int | None = None,
+        progress: bool = False,  # noqa: FBT001, FBT002 as the other arguments
+        *,
+        n_players: int | None = None,
+        fingerprint: str | None = None,
+        repeats: int = 1,
+        concurrency: int | None = None,
+        timeout: float | None = None,
+        retries: int = 0,
+        backoff: float = 1.0,
+        on_failure: Literal["raise", "skip"] = "raise",
+        max_failures: int = _MAX_FAILURES,
+    ) -> None:
+        """Open the file, or begin one.
+
+        Args:
+            game: A game of shapiq, or a callable from boolean masks ``(m, n)`` to values ``(m,)``.
+            path: The file, which many games may share.
+            batch_size: How many masks the game is called with at once, at most; by default the
+                game's own ``batch_size`` if it has one, else 64.
+            progress: Whether to show a progress bar.
+            n_players: The number of players, for a callable that does not say it.
+            fingerprint: A text that names everything that changes a value, in place of what the
+                game says or what is read of it.
+            repeats: How often to evaluate each mask, for games with chance in them. The value is
+                the mean.
+            concurrency: How many batches to evaluate at the same time, in threads; for games that
+                wait for a network. By default the game's own ``concurrency`` if it has one, else 1.
+            timeout: The seconds after which a call of the game counts as failed. Its thread cannot
+                be ended.
+            retries: How often to call the game again after a failure, with exponential backoff and
+                jitter. Needs the extra ``retry``.
+            backoff: The most seconds before the first retry; it doubles each time.
+            on_failure: What to do with a mask that the game fails on: ``"raise"`` an error, or
+                ``"skip"`` it. Skipped masks have the value NaN; this package's approximators do
+                without them. The next run tries them again.
+            max_failures: How many masks may be skipped before an error is raised after all.
+
+        Raises:
+            ValueError: If a number is out of range, the number of players is unknown, or the
+                fingerprint cannot be found.
+            StoreError: If the file is no store, damaged, of a newer format, or cannot be used.
+            ImportError: If ``retries`` are asked for and tenacity is missing.
+        """
+        n = getattr(game, "n_players", None) if n_players is None else n_players
+        if n is None:
+            msg = "This game does not say how many players it has: pass n_players."
+            raise ValueError(msg)
+        if on_failure not in ("raise", "skip"):
+            msg = f"on_failure must be 'raise' or 'skip', got {on_failure!r}."
+            raise ValueError(msg)
+        for name, seconds in (("timeout", timeout), ("backoff", backoff)):
+            if seconds is not None and not seconds > 0:
+                msg = f"{name} must be a positive number of seconds, got {seconds!r}."
+                raise ValueError(msg)
+        if retries:
+            import_tenacity()
+        super().__init__(n_players=_at_least("n_players", n, 1), normalize=False)
+        self.player_name_lookup = dict(getattr(game, "player_name_lookup", {}))
+        self.game = game
+        self.repeats = _at_least("repeats", repeats, 1)
+        self.progress = progress
+        self._policy = Policy(
+            batch_size=_chosen(game, "batch_size", batch_size, _BATCH_SIZE),
+            concurrency=_chosen(game, "concurrency", concurrency, 1),
+            timeout=timeout,
+            retries=_at_least("retries", retries, 0),
+            backoff=backoff,
+            skip=on_failure == "skip",
+            max_failures=_at_least("max_failures", max_failures, 0),
+        )
+        self._identity = identify(game, fingerprint)
+        self._outputs, self._values = _split(game)
+        self._takes_repeat = _has_parameter(self._outputs, "repeat")
+        self._store = AblationStore(path)
+        self._game_id = self._store.game_id(self.fingerprint, self.n_players)
+        self.record = RunRecord()
+
+    @property
+    def fingerprint(self) -> str:
+        """The digest of all that changes a value, 64 hexadecimal digits."""
+        return self._identity.fingerprint
+
+    def value_function(self, coalitions: np.ndarray) -> np.ndarray:
+        """Return the values of coalitions, boolean of shape ``(m, n)``; see :meth:`evaluate`."""
+        return self.evaluate(coalitions).values
+
+    def evaluate(self, coalitions: BoolArray) -> Answer:
+        """Return the values of masks, from the file as far as they are there.
+
+        Args:
+            coalitions: The masks, boolean of shape ``(m, n)``.
+
+        Returns:
+            The values, their variances, and what it took.
+
+        Raises:
+            AblationError: If the game fails.
+            StoreError: If the file cannot be written.
+        """
+        start = time.perf_counter()
+        packed = np.packbits(coalitions, axis=1)
+        first, position = first_occurrences(packed, self.n_players)
+        found = _Found(packed[first], self.repeats)
+        found.look_up(self._store, self._game_id)
+        with tqdm(
+            total=found.n_wanted,
+            initial=found.n_wanted - found.n_missing,
+            desc="Ablations",
+            disable=not self.progress,
+        ) as bar:
+            bar.set_postfix({"from store": found.n_wanted - found.n_missing})
+            try:
+                for repeat in range(self.repeats):
+                    self._evaluate_missing(found, repeat, bar)
+            finally:
+                if found.evaluated.any():
+                    self._identity.settle()
+        n_evaluated = int(np.count_nonzero(found.evaluated & ~found.failed))
+        n_failed = int(np.count_nonzero(found.failed))
+        record = RunRecord(
+            asked=len(first),
+            evaluated=n_evaluated,
+            from_store=len(first) - n_evaluated - n_failed,
+            failed=n_failed,
+            seconds=time.perf_counter() - start,
+        )
+        self.record += record
+        values, variances = self._summarise(found, coalitions[first])
+        return Answer(values[position], variances[position], record)
+
+    def ablations(self) -> tuple[BoolArray, FloatArray]:
+        """Return all that is kept of this game, for ``ProxySPEX.from_ablations``.
+
+        Returns:
+            The masks with all their repeats, boolean of shape ``(m, n)``, and their values, shape
+            ``(m,)``.
+        """
+        packed, _ = self._store.read(self._game_id)
+        found = _Found(packed, self.repeats)
+        found.look_up(self._store, self._game_id)
+        found.failed |= found.incomplete()
+        masks = np.unpackbits(packed, axis=1, count=self.n_players).view(np.bool_)
+        values, _ = self._summarise(found, masks)
+        return masks[~found.failed], values[~found.failed]
+
+    def close(self) -> None:
+        """Let go of the file; a later call opens it again."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        """Return the game, which lets go of its file at the end of the block."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go of the file."""
+        self.close()
+
+    def _evaluate_missing(self, found: _Found, repeat: int, bar: tqdm[Any]) -> None:
+        """Evaluate what is not in the file, and keep it there batch by batch."""
+        rows = found.missing(repeat)
+        # another process may have been at it since
+        rows = rows[found.take(self._store, self._game_id, rows, repeat)]
+        masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
+        options = {"repeat": repeat} if self._takes_repeat else {}
+
+        def keep(places: IntArray, outputs: FloatArray, seconds: float) -> None:
+            chosen = rows[places]
+            batch = Batch(found.packed[chosen], repeat, outputs, seconds)
+            self._store.add(self._game_id, batch)
+            found.add(chosen, repeat, outputs)
+            bar.update(len(chosen))
+
+        run = BatchRun(lambda part: self._outputs(part, **options), masks, self._policy, keep)
+        try:
+            run.run()
+        finally:
+            found.failed[rows[run.failed]] = True
+
+    def _summarise(self, found: _Found, masks: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """Return the mean value of each mask, and the variance of that mean."""
+        kept = np.flatnonzero(~found.failed)
+        values = np.full((len(masks), self.repeats), np.nan)
+        for repeat in range(self.repeats):
+            if len(kept):
+                outputs = found.outputs(kept, repeat)
+                values[kept, repeat] = check_values(self._values(outputs), masks[kept])
+        if self.repeats == 1:
+            return values[:, 0], np.full(len(masks), np.nan)
+        return values.mean(axis=1), values.var(axis=1, ddof=1) / self.repeats
+
+
+class _Found:
+    """The outputs of some masks, as far as they are known.
+
+    Attributes:
+        packed: The distinct masks, shape ``(m, ceil(n / 8))``.
+        failed: Which of them have no value, shape ``(m,)``.
+        evaluated: Which of them the game was called for, shape ``(m,)``.
+    """
+
+    def __init__(self, packed: PackedArray, repeats: int) -> None:
+        self.packed = packed
+        self.failed = np.zeros(len(packed), dtype=np.bool_)
+        self.evaluated = np.zeros(len(packed), dtype=np.bool_)
+        self._outputs: list[list[FloatArray | None]]
+        self._outputs = [[None] * len(packed) for _ in range(repeats)]
+
+    @property
+    def n_wanted(self) -> int:
+        """How many evaluations it takes."""
+        return len(self.packed) * len(self._outputs)
+
+    @property
+    def n_missing(self) -> int:
+        """How many of these are not known."""
+        return sum(output is None for outputs in self._outputs for output in outputs)
+
+    def look_up(self, store: AblationStore, game: int) -> None:
+        """Find what a file has."""
+        repeats = range(len(self._outputs))
+        self._outputs = [store.find(game, self.packed, repeat) for repeat in repeats]
+
+    def take(self, store: AblationStore, game: int, rows: IntArray, repeat: int) -> BoolArray:
+        """Look some masks up again, and say which are still missing."""
+        for row, output in zip(rows, store.find(game, self.packed[rows], repeat), strict=True):
+            self._outputs[repeat][row] = output
+        return np.array([self._outputs[repeat][row] is None for row in rows], dtype=np.bool_)
+
+    def incomplete(self) -> BoolArray:
+        """Say which masks lack a repeat."""
+        missing = [[output is None for output in outputs] for outputs in self._outputs]
+        return np.array(missing, dtype=np.bool_).any(axis=0)
+
+    def missing(self, repeat: int) -> IntArray:
+        """Return the positions of masks to evaluate."""
+        unknown = [output is None for output in self._outputs[repeat]]
+        return np.flatnonzero(np.array(unknown, dtype=np.bool_) & ~self.failed)
+
+    def add(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
+        """Take outputs of shape ``(k, d)``."""
+        self.evaluated[rows] = True
+        for row, output in zip(rows, outputs, strict=True):
+            self._outputs[repeat][row] = output
+
+    def outputs(self, rows: IntArray, repeat: int) -> FloatArray:
+        """Return outputs, shape ``(k, d)``."""
+        return np.stack([self._outputs[repeat][row] for row in rows])
+
+
+def _split(game: Any) -> tuple[Callable[..., Any], Callable[[FloatArray], Any]]:  # noqa: ANN401
+    """Return what of a game costs, and what turns that into values."""
+    if callable(getattr(game, "outputs", None)) and callable(getattr(game, "values", None)):
+        return game.outputs, game.values
+    return game, lambda outputs: outputs[:, 0] if outputs.shape[1] == 1 else outputs
+
+
+def _has_parameter(function: Callable[..., Any], name: str) -> bool:
+    try:
+        return name in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some builtins have no signature
+        return False
+
+
+def _chosen(game: object, name: str, given: int | None, default: int) -> int:
+    """Return what was given, else what the game says, else a default."""
+    said = getattr(game, name, None)
+    return _at_least(name, next(v for v in (given, said, default) if v is not None), 1)
+
+
+def _at_least(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        msg = f"{name} must be an integer of at least {least}, got {value!r}."
+        raise ValueError(msg)
+    return int(value)

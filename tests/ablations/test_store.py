@@ -1,0 +1,259 @@
+"""Tests of the file that keeps ablations, on real files, processes and limits."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shapiq_spex.ablations import AblationStore, Batch, StoreError, store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+N = 19
+
+
+def draw(m: int, n: int = N, seed: int = 0) -> np.ndarray:
+    """Draw packed masks, distinct with overwhelming odds for many players."""
+    masks = np.random.default_rng(seed).random((m, n)) < 0.5
+    return np.packbits(np.unique(masks, axis=0), axis=1)
+
+
+def fill(path: Path, m: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Write a store of one game, and return what is in it."""
+    masks = draw(m, seed=seed)
+    outputs = np.random.default_rng(seed).normal(size=(len(masks), 1))
+    kept = AblationStore(path)
+    kept.add(kept.game_id("game", N), Batch(masks, 0, outputs, 1.0))
+    kept.close()
+    return masks, outputs
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> AblationStore:
+    """Open one store for many games."""
+    return AblationStore(tmp_path_factory.mktemp("store") / "a.sqlite")
+
+
+@given(
+    n=st.integers(1, 5000),
+    m=st.integers(1, 20),
+    d=st.integers(1, 5),
+    seed=st.integers(0, 1 << 32),
+)
+def test_everything_comes_back(shared: AblationStore, n: int, m: int, d: int, seed: int) -> None:
+    """Masks of any width and outputs of any length come back bit for bit."""
+    rng = np.random.default_rng(seed)
+    masks = draw(m, n, seed)
+    outputs = rng.normal(size=(len(masks), d)) * 10.0 ** rng.integers(-300, 300, size=(1, d))
+    game = shared.game_id(f"{n} {m} {d} {seed}", n)
+    shared.add(game, Batch(masks, 0, outputs, 1.0))
+    assert np.array_equal(np.stack(shared.find(game, masks)), outputs)
+    found_masks, found_outputs = shared.read(game)
+    assert np.array_equal(found_masks, masks)
+    assert np.array_equal(found_outputs, outputs)
+
+
+def test_games_and_repeats_are_apart(tmp_path: Path) -> None:
+    """One mask has an output for each game and repeat, and the first one stays."""
+    kept = AblationStore(tmp_path / "a.sqlite")
+    masks = draw(5)
+    games = [kept.game_id(name, N) for name in ("one", "two", "one")]
+    assert games[0] == games[2] != games[1]
+    ones = np.ones((len(masks), 2))
+    kept.add(games[0], Batch(masks, 0, ones, 1.0))
+    kept.add(games[0], Batch(masks, 1, 2 * ones, 1.0))
+    kept.add(games[0], Batch(masks, 0, 3 * ones, 1.0))
+    assert np.array_equal(np.stack(kept.find(games[0], masks)), ones)
+    assert np.array_equal(np.stack(kept.find(games[0], masks, 1)), 2 * ones)
+    assert kept.find(games[0], masks, 2) == kept.find(games[1], masks) == [None] * len(masks)
+    assert kept.read(games[1])[1].shape == (0, 1)
+
+
+def test_same_fingerprint_with_other_players(tmp_path: Path) -> None:
+    """A fingerprint that stands for two games is refused."""
+    kept = AblationStore(tmp_path / "a.sqlite")
+    kept.game_id("game", 5)
+    with pytest.raises(StoreError, match="5 players, not 6"):
+        kept.game_id("game", 6)
+
+
+def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A batch that cannot be written to its end leaves nothing behind."""
+    kept = AblationStore(tmp_path / "a.sqlite")
+    game = kept.game_id("game", N)
+    masks = draw(10)
+    with pytest.raises(ValueError, match="zip"):
+        kept.add(game, Batch(masks, 0, np.ones((len(masks) - 1, 1)), 1.0))
+    with kept._use() as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+    with pytest.raises(StoreError, match="FOREIGN KEY"):  # no such game
+        kept.add(99, Batch(masks, 0, np.ones((len(masks), 1)), 1.0))
+    assert kept.find(game, masks) == [None] * len(masks)
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (lambda path: path.write_bytes(b"no database at all" * 20), "no SQLite database"),
+        (lambda path: path.write_bytes(b"short"), "no SQLite database"),
+        (lambda path: sqlite3.connect(path).execute("CREATE TABLE t (x)"), "another program"),
+    ],
+    ids=["text", "short", "another database"],
+)
+def test_foreign_files(write: Callable[[Path], object], reason: str, tmp_path: Path) -> None:
+    """Files of other programs are refused and left as they are."""
+    path = tmp_path / "a.sqlite"
+    write(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=reason):
+        AblationStore(path)
+    assert path.read_bytes() == before
+
+
+def test_newer_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of a later version is refused and left as it is."""
+    path = tmp_path / "a.sqlite"
+    monkeypatch.setattr(store, "_FORMAT", 2)
+    fill(path)
+    monkeypatch.setattr(store, "_FORMAT", 1)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=r"format 2.*install a newer one"):
+        AblationStore(path)
+    assert path.read_bytes() == before
+
+
+def test_truncated_files(tmp_path: Path) -> None:
+    """A file cut off anywhere is refused and left as it is; an empty one is a new store."""
+    whole = tmp_path / "a.sqlite"
+    fill(whole)
+    content = whole.read_bytes()
+    path = tmp_path / "b.sqlite"
+    for length in np.random.default_rng(0).integers(1, len(content), size=30).tolist():
+        path.write_bytes(content[:length])
+        with pytest.raises(StoreError, match=r"damaged|no SQLite database"):
+            AblationStore(path)
+        assert path.read_bytes() == content[:length]
+
+
+def test_damaged_contents(tmp_path: Path) -> None:
+    """A byte that changed in the file is an error, and never another value."""
+    path = tmp_path / "a.sqlite"
+    masks, outputs = fill(path)
+    content = bytearray(path.read_bytes())
+    start = content.find(outputs[5].tobytes())
+    content[start + 6] ^= 1
+    path.write_bytes(content)
+    kept = AblationStore(path)
+    game = kept.game_id("game", N)
+    with pytest.raises(StoreError, match="damaged"):
+        kept.find(game, masks)
+    with pytest.raises(StoreError, match="damaged"):
+        kept.read(game)
+
+
+@pytest.mark.parametrize("name", [".", "missing/a.sqlite"])
+def test_no_place_for_a_file(name: str, tmp_path: Path) -> None:
+    """A folder, or a file in none, is refused."""
+    with pytest.raises(StoreError, match="must be a file in a folder that exists"):
+        AblationStore(tmp_path / name)
+
+
+FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from shapiq_spex.ablations import AblationStore, Batch, StoreError
+kept = AblationStore(sys.argv[1])
+game = kept.game_id("game", 5000)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+rng = np.random.default_rng(0)
+for batch in range(1000):
+    masks = rng.integers(256, size=(20, 625), dtype=np.uint8)
+    try:
+        kept.add(game, Batch(masks, 0, np.full((20, 1), batch), 1.0))
+    except StoreError as error:
+        print(batch, error)
+        break
+"""
+
+
+def test_full_disk(tmp_path: Path) -> None:
+    """Where the file cannot grow, the error says so and all batches before are there."""
+    path = tmp_path / "a.sqlite"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", FULL_DISK, str(path)], capture_output=True, text=True, check=True
+    )
+    batch, message = done.stdout.split(" ", 1)
+    assert "is the disk full? All batches before this one are kept" in message
+    kept = AblationStore(path)
+    _, outputs = kept.read(kept.game_id("game", 5000))
+    assert int(batch) >= 3
+    assert sorted(outputs[:, 0].tolist()) == sorted(list(range(int(batch))) * 20)
+
+
+def _write(path: Path, seed: int) -> None:
+    """Open a store that may be new and write to it, as another process does at the same time."""
+    kept = AblationStore(path)
+    game = kept.game_id("game", 64)
+    for i in range(20):
+        masks = draw(30, 64, seed=100 * seed + i)
+        kept.add(game, Batch(masks, 0, np.full((len(masks), 1), seed), 1.0))
+    kept.close()
+
+
+def test_many_processes(tmp_path: Path) -> None:
+    """Several processes that begin and fill one file lose nothing."""
+    path = tmp_path / "a.sqlite"
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_write, args=(path, seed)) for seed in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    kept = AblationStore(path)
+    _, outputs = kept.read(kept.game_id("game", 64))
+    assert [int((outputs == seed).sum()) for seed in range(3)] == [600, 600, 600]
+
+
+def test_a_store_passes_to_another_process(tmp_path: Path) -> None:
+    """A pickled store opens its file anew, and a forked one does not use its parent's."""
+    path = tmp_path / "a.sqlite"
+    masks, outputs = fill(path)
+    kept = AblationStore(path)
+    again = pickle.loads(pickle.dumps(kept))  # noqa: S301 our own
+    assert np.array_equal(np.stack(again.find(1, masks)), outputs)
+    kept.find(1, masks)
+    connection = kept._connection
+    kept._process = -1  # as after a fork
+    assert np.array_equal(np.stack(kept.find(1, masks)), outputs)
+    assert kept._connection is not connection
+
+
+def test_network_drives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Users of network drives are warned, others not."""
+    AblationStore(tmp_path / "a.sqlite")
+    assert not recwarn.list
+    monkeypatch.setattr(store, "_mounts", lambda: [("/", "ext4"), (str(tmp_path), "nfs4")])
+    with pytest.warns(UserWarning, match=r"network drive \(nfs4\)"):
+        AblationStore(tmp_path / "b.sqlite")
+
+
+def test_no_write_ahead_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SQLite refuses its write-ahead log, the error says what to do."""
+    monkeypatch.setattr(store, "_switch_to_wal", lambda _: "delete")
+    with pytest.raises(StoreError, match="Put it on a local disk"):
+        AblationStore(tmp_path / "a.sqlite")
