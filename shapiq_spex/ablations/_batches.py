@@ -89,6 +89,7 @@ class BatchRun:
         masks: BoolArray,
         policy: Policy,
         keep: Callable[[IntArray, FloatArray, float], None],
+        still_missing: Callable[[IntArray], IntArray],
     ) -> None:
         """Prepare.
 
@@ -98,8 +99,11 @@ class BatchRun:
             policy: How to call it.
             keep: Called with positions, their outputs ``(k, d)`` and the seconds these took, as
                 soon as they are there.
+            still_missing: Called with the positions of a batch before it is evaluated; returns
+                those that nobody else has evaluated since.
         """
-        self._evaluate, self._masks, self._policy, self._keep = evaluate, masks, policy, keep
+        self._evaluate, self._masks, self._policy = evaluate, masks, policy
+        self._keep, self._still_missing = keep, still_missing
         starts = range(0, len(masks), policy.batch_size)
         rows = np.arange(len(masks))
         self._jobs = deque(
@@ -117,8 +121,7 @@ class BatchRun:
             StoreError: If what came out cannot be kept.
         """
         if self._policy.concurrency == 1:
-            while self._jobs:
-                job = self._jobs.popleft()
+            while (job := self._next()) is not None:
                 self._finish(job, _try(self._measure, job))
         else:
             self._run_in_threads()
@@ -128,8 +131,7 @@ class BatchRun:
         flying: dict[Future[_Outcome], _Job] = {}
         try:
             while self._jobs or flying:
-                while self._jobs and len(flying) < self._policy.concurrency:
-                    job = self._jobs.popleft()
+                while len(flying) < self._policy.concurrency and (job := self._next()) is not None:
                     flying[_start(self._measure, job)] = job
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)
                 # in the order in which they were started
@@ -143,6 +145,15 @@ class BatchRun:
                 if future.done() and future.exception() is None:
                     outputs, seconds = future.result()
                     self._keep(job.rows, outputs, seconds)
+
+    def _next(self) -> _Job | None:
+        """Return the next job that there is still something to do in."""
+        while self._jobs:
+            job = self._jobs.popleft()
+            rows = self._still_missing(job.rows)
+            if len(rows):
+                return _Job(rows, job.number)
+        return None
 
     def _measure(self, job: _Job) -> _Outcome:
         """Evaluate a job, again where it failed, and return its outputs and the seconds."""

@@ -15,6 +15,7 @@ import dis
 import hashlib
 import inspect
 import sys
+import threading
 import types
 import weakref
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -33,6 +34,7 @@ _SEQUENCES = (list, tuple, deque)
 _SETS = (set, frozenset)
 _METHODS = (staticmethod, classmethod, property, cached_property)
 _DICTIONARIES = (dict, OrderedDict, defaultdict, Counter)
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))  # change no value
 _INSTALLED = ("site-packages", "dist-packages")
 _PROTOCOL = 2  # of what objects say of their state
 _GAME_STATE = frozenset(  # of shapiq.Game, which changes no value or differs between processes
@@ -270,10 +272,8 @@ class _Reader:
     def _object(self, value: object) -> list[bytes]:
         """Read an object by what it says of its own state."""
         parts = [self.digest(type(value))]
-        if type(value).__reduce_ex__ is object.__reduce_ex__ and (
-            type(value).__reduce__ is object.__reduce__
-        ):
-            return parts + self._state(value, value.__getstate__())
+        if isinstance(value, _LOCKS):
+            return parts
         reduced = value.__reduce_ex__(_PROTOCOL)
         if isinstance(reduced, str):
             return [*parts, reduced.encode()]

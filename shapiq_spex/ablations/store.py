@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     PackedArray = NDArray[np.uint8]
     FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
 
 _MAGIC = b"SQLite format 3\0"
 _APPLICATION = 0x53504558  # "SPEX"
@@ -142,11 +143,7 @@ class AblationStore:
         """
         now = time.time()
         share = batch.seconds / max(1, len(batch.masks))
-        outputs = batch.outputs.astype(_NUMBER)
-        pairs = [
-            (mask.tobytes(), output.tobytes())
-            for mask, output in zip(batch.masks, outputs, strict=True)
-        ]
+        pairs = zip(_rows(batch.masks), _rows(batch.outputs.astype(_NUMBER)), strict=True)
         rows = [
             (game, mask, batch.repeat, output, now, share, _checksum(mask, output))
             for mask, output in pairs
@@ -154,8 +151,8 @@ class AblationStore:
         with self._use() as connection, _transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)", rows)
 
-    def find(self, game: int, masks: PackedArray, repeat: int = 0) -> list[FloatArray | None]:
-        """Return what came out for masks, None where a mask was not evaluated.
+    def find(self, game: int, masks: PackedArray, repeat: int = 0) -> tuple[IntArray, FloatArray]:
+        """Find what came out for masks.
 
         Args:
             game: What ``game_id`` returned.
@@ -163,14 +160,27 @@ class AblationStore:
             repeat: Which repeat.
 
         Returns:
-            For each mask an array of shape ``(d,)``, or None.
+            The positions of the masks that were evaluated, shape ``(k,)``, and their outputs,
+            shape ``(k, d)``.
+
+        Raises:
+            StoreError: If a row is not as it was written, or not all outputs have the same length.
         """
-        ask = "SELECT output, checksum FROM ablations WHERE game = ? AND mask = ? AND repeat = ?"
-        keys = [mask.tobytes() for mask in masks]
+        anything = "SELECT 1 FROM ablations WHERE game = ? LIMIT 1"
+        ask = "SELECT mask, output, checksum FROM ablations WHERE game=? AND mask=? AND repeat=?"
         with self._use() as connection:
-            rows = [connection.execute(ask, (game, key, repeat)).fetchone() for key in keys]
-        self._check([(key, *row) for key, row in zip(keys, rows, strict=True) if row])
-        return [None if row is None else _to_output(row[0]) for row in rows]
+            cursor = connection.cursor()
+            if cursor.execute(anything, (game,)).fetchone() is None:
+                return np.empty(0, dtype=np.int64), np.empty((0, 1))
+            rows = [cursor.execute(ask, (game, mask, repeat)).fetchone() for mask in _rows(masks)]
+        found = [position for position, row in enumerate(rows) if row is not None]
+        outputs = self._to_outputs([row for row in rows if row is not None])
+        return np.array(found, dtype=np.int64), outputs
+
+    def version(self) -> int:
+        """Return a number that changes when another process or store writes to the file."""
+        with self._use() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def read(self, game: int, repeat: int = 0) -> tuple[PackedArray, FloatArray]:
         """Return all ablations of a game.
@@ -191,14 +201,8 @@ class AblationStore:
             rows = connection.execute(ask, (game, repeat)).fetchall()
             width = connection.execute("SELECT n_players FROM games WHERE id = ?", (game,))
             n_bytes = -(-int(width.fetchone()[0]) // 8)
-        self._check(rows)
-        if len({len(output) for _, output, _ in rows}) > 1:
-            msg = f"The store {self.path} holds outputs of different lengths for one game."
-            raise StoreError(msg)
         masks = np.frombuffer(b"".join(mask for mask, _, _ in rows), dtype=np.uint8)
-        outputs = np.frombuffer(b"".join(output for _, output, _ in rows), dtype=_NUMBER)
-        shaped = outputs.reshape(len(rows), -1) if rows else outputs.reshape(0, 1)
-        return masks.reshape(len(rows), n_bytes), shaped.astype(np.float64)
+        return masks.reshape(len(rows), n_bytes), self._to_outputs(rows)
 
     def close(self) -> None:
         """Let go of the file. It is opened again when it is needed."""
@@ -216,11 +220,17 @@ class AblationStore:
         self.path = state["path"]
         self._lock, self._connection, self._process = threading.RLock(), None, os.getpid()
 
-    def _check(self, rows: Sequence[tuple[bytes, bytes, int]]) -> None:
-        """Refuse rows that are not as they were written."""
+    def _to_outputs(self, rows: Sequence[tuple[bytes, bytes, int]]) -> FloatArray:
+        """Return the outputs of rows of a mask, an output and a checksum, shape ``(k, d)``."""
         if any(_checksum(mask, output) != checksum for mask, output, checksum in rows):
             msg = f"The store {self.path} is damaged (wrong checksums). It was left as it is."
             raise StoreError(msg)
+        if len({len(output) for _, output, _ in rows}) > 1:
+            msg = f"The store {self.path} holds outputs of different lengths for one game."
+            raise StoreError(msg)
+        numbers = np.frombuffer(b"".join(output for _, output, _ in rows), dtype=_NUMBER)
+        shape = (len(rows), -1) if rows else (0, 1)
+        return numbers.reshape(shape).astype(np.float64)
 
     @contextmanager
     def _use(self) -> Iterator[sqlite3.Connection]:
@@ -326,8 +336,11 @@ def _checksum(mask: bytes, output: bytes) -> int:
     return zlib.crc32(output, zlib.crc32(mask))
 
 
-def _to_output(blob: bytes) -> FloatArray:
-    return np.frombuffer(blob, dtype=_NUMBER).astype(np.float64)
+def _rows(array: NDArray[Any]) -> list[bytes]:
+    """Return each row of a matrix as bytes."""
+    content = array.tobytes()
+    width = array.shape[1] * array.itemsize
+    return [content[start : start + width] for start in range(0, len(content), width)]
 
 
 def _describe(path: Path, error: sqlite3.Error) -> str:

@@ -196,14 +196,13 @@ class StoredGame(Game):
         packed = np.packbits(coalitions, axis=1)
         first, position = first_occurrences(packed, self.n_players)
         found = _Found(packed[first], self.repeats)
-        found.look_up(self._store, self._game_id)
+        for repeat in range(self.repeats):
+            found.look_up(self._store, self._game_id, repeat)
+        n_stored = int(np.count_nonzero(found.known))
         with tqdm(
-            total=found.n_wanted,
-            initial=found.n_wanted - found.n_missing,
-            desc="Ablations",
-            disable=not self.progress,
+            total=found.known.size, initial=n_stored, desc="Ablations", disable=not self.progress
         ) as bar:
-            bar.set_postfix({"from store": found.n_wanted - found.n_missing})
+            bar.set_postfix({"from store": n_stored})
             try:
                 for repeat in range(self.repeats):
                     self._evaluate_missing(found, repeat, bar)
@@ -230,10 +229,12 @@ class StoredGame(Game):
             The masks with all their repeats, boolean of shape ``(m, n)``, and their values, shape
             ``(m,)``.
         """
-        packed, _ = self._store.read(self._game_id)
+        packed, outputs = self._store.read(self._game_id)
         found = _Found(packed, self.repeats)
-        found.look_up(self._store, self._game_id)
-        found.failed |= found.incomplete()
+        found.add(np.arange(len(packed)), 0, outputs)
+        for repeat in range(1, self.repeats):
+            found.look_up(self._store, self._game_id, repeat)
+        found.failed |= ~found.known.all(axis=0)
         masks = np.unpackbits(packed, axis=1, count=self.n_players).view(np.bool_)
         values, _ = self._summarise(found, masks)
         return masks[~found.failed], values[~found.failed]
@@ -253,8 +254,6 @@ class StoredGame(Game):
     def _evaluate_missing(self, found: _Found, repeat: int, bar: tqdm[Any]) -> None:
         """Evaluate what is not in the file, and keep it there batch by batch."""
         rows = found.missing(repeat)
-        # another process may have been at it since
-        rows = rows[found.take(self._store, self._game_id, rows, repeat)]
         masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
         options = {"repeat": repeat} if self._takes_repeat else {}
 
@@ -265,7 +264,19 @@ class StoredGame(Game):
             found.add(chosen, repeat, outputs)
             bar.update(len(chosen))
 
-        run = BatchRun(lambda part: self._outputs(part, **options), masks, self._policy, keep)
+        version = self._store.version()
+
+        def still_missing(places: IntArray) -> IntArray:
+            nonlocal version
+            before, version = version, self._store.version()
+            if version != before:  # another process is at work in this file
+                found.look_up(self._store, self._game_id, repeat)
+            missing: IntArray = places[~found.known[repeat, rows[places]]]
+            return missing
+
+        run = BatchRun(
+            lambda part: self._outputs(part, **options), masks, self._policy, keep, still_missing
+        )
         try:
             run.run()
         finally:
@@ -289,57 +300,51 @@ class _Found:
 
     Attributes:
         packed: The distinct masks, shape ``(m, ceil(n / 8))``.
+        known: Which of their repeats are known, boolean of shape ``(repeats, m)``.
         failed: Which of them have no value, shape ``(m,)``.
         evaluated: Which of them the game was called for, shape ``(m,)``.
     """
 
     def __init__(self, packed: PackedArray, repeats: int) -> None:
         self.packed = packed
+        self.known = np.zeros((repeats, len(packed)), dtype=np.bool_)
         self.failed = np.zeros(len(packed), dtype=np.bool_)
         self.evaluated = np.zeros(len(packed), dtype=np.bool_)
-        self._outputs: list[list[FloatArray | None]]
-        self._outputs = [[None] * len(packed) for _ in range(repeats)]
+        self._outputs = np.empty((repeats, len(packed), 0))
 
-    @property
-    def n_wanted(self) -> int:
-        """How many evaluations it takes."""
-        return len(self.packed) * len(self._outputs)
-
-    @property
-    def n_missing(self) -> int:
-        """How many of these are not known."""
-        return sum(output is None for outputs in self._outputs for output in outputs)
-
-    def look_up(self, store: AblationStore, game: int) -> None:
-        """Find what a file has."""
-        repeats = range(len(self._outputs))
-        self._outputs = [store.find(game, self.packed, repeat) for repeat in repeats]
-
-    def take(self, store: AblationStore, game: int, rows: IntArray, repeat: int) -> BoolArray:
-        """Look some masks up again, and say which are still missing."""
-        for row, output in zip(rows, store.find(game, self.packed[rows], repeat), strict=True):
-            self._outputs[repeat][row] = output
-        return np.array([self._outputs[repeat][row] is None for row in rows], dtype=np.bool_)
-
-    def incomplete(self) -> BoolArray:
-        """Say which masks lack a repeat."""
-        missing = [[output is None for output in outputs] for outputs in self._outputs]
-        return np.array(missing, dtype=np.bool_).any(axis=0)
+    def look_up(self, store: AblationStore, game: int, repeat: int) -> None:
+        """Find what a file has of a repeat that is not known yet."""
+        rows = self.missing(repeat)
+        positions, outputs = store.find(game, self.packed[rows], repeat)
+        self._take(rows[positions], repeat, outputs)
 
     def missing(self, repeat: int) -> IntArray:
         """Return the positions of masks to evaluate."""
-        unknown = [output is None for output in self._outputs[repeat]]
-        return np.flatnonzero(np.array(unknown, dtype=np.bool_) & ~self.failed)
+        return np.flatnonzero(~self.known[repeat] & ~self.failed)
 
     def add(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
-        """Take outputs of shape ``(k, d)``."""
+        """Take what came out of the game, shape ``(k, d)``."""
         self.evaluated[rows] = True
-        for row, output in zip(rows, outputs, strict=True):
-            self._outputs[repeat][row] = output
+        self._take(rows, repeat, outputs)
 
     def outputs(self, rows: IntArray, repeat: int) -> FloatArray:
         """Return outputs, shape ``(k, d)``."""
-        return np.stack([self._outputs[repeat][row] for row in rows])
+        chosen: FloatArray = self._outputs[repeat, rows]
+        return chosen
+
+    def _take(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
+        if len(rows) == 0:
+            return
+        if not self.known.any():
+            self._outputs = np.full((*self.known.shape, outputs.shape[1]), np.nan)
+        if outputs.shape[1] != self._outputs.shape[2]:
+            msg = (
+                f"The game returned {outputs.shape[1]} numbers a mask, and "
+                f"{self._outputs.shape[2]} before. Pass another fingerprint if it has changed."
+            )
+            raise ValueError(msg)
+        self._outputs[repeat, rows] = outputs
+        self.known[repeat, rows] = True
 
 
 def _split(game: Any) -> tuple[Callable[..., Any], Callable[[FloatArray], Any]]:  # noqa: ANN401

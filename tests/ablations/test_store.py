@@ -58,10 +58,21 @@ def test_everything_comes_back(shared: AblationStore, n: int, m: int, d: int, se
     outputs = rng.normal(size=(len(masks), d)) * 10.0 ** rng.integers(-300, 300, size=(1, d))
     game = shared.game_id(f"{n} {m} {d} {seed}", n)
     shared.add(game, Batch(masks, 0, outputs, 1.0))
-    assert np.array_equal(np.stack(shared.find(game, masks)), outputs)
+    assert np.array_equal(shared.find(game, masks)[1], outputs)
     found_masks, found_outputs = shared.read(game)
     assert np.array_equal(found_masks, masks)
     assert np.array_equal(found_outputs, outputs)
+
+
+def test_some_masks_are_there(tmp_path: Path) -> None:
+    """Those that are there come with their positions."""
+    path = tmp_path / "a.sqlite"
+    masks, outputs = fill(path)
+    kept = AblationStore(path)
+    asked = np.concatenate([draw(5, seed=1), masks[[7, 3]], draw(5, seed=2), masks[[5]]])
+    positions, found = kept.find(1, asked)
+    assert positions.tolist() == [5, 6, len(asked) - 1]
+    assert np.array_equal(found, outputs[[7, 3, 5]])
 
 
 def test_games_and_repeats_are_apart(tmp_path: Path) -> None:
@@ -74,9 +85,9 @@ def test_games_and_repeats_are_apart(tmp_path: Path) -> None:
     kept.add(games[0], Batch(masks, 0, ones, 1.0))
     kept.add(games[0], Batch(masks, 1, 2 * ones, 1.0))
     kept.add(games[0], Batch(masks, 0, 3 * ones, 1.0))
-    assert np.array_equal(np.stack(kept.find(games[0], masks)), ones)
-    assert np.array_equal(np.stack(kept.find(games[0], masks, 1)), 2 * ones)
-    assert kept.find(games[0], masks, 2) == kept.find(games[1], masks) == [None] * len(masks)
+    assert np.array_equal(kept.find(games[0], masks)[1], ones)
+    assert np.array_equal(kept.find(games[0], masks, 1)[1], 2 * ones)
+    assert len(kept.find(games[0], masks, 2)[0]) == len(kept.find(games[1], masks)[0]) == 0
     assert kept.read(games[1])[1].shape == (0, 1)
 
 
@@ -99,7 +110,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
     with pytest.raises(StoreError, match="FOREIGN KEY"):  # no such game
         kept.add(99, Batch(masks, 0, np.ones((len(masks), 1)), 1.0))
-    assert kept.find(game, masks) == [None] * len(masks)
+    assert kept.find(game, masks)[1].shape == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -233,11 +244,11 @@ def test_a_store_passes_to_another_process(tmp_path: Path) -> None:
     masks, outputs = fill(path)
     kept = AblationStore(path)
     again = pickle.loads(pickle.dumps(kept))  # noqa: S301 our own
-    assert np.array_equal(np.stack(again.find(1, masks)), outputs)
+    assert np.array_equal(again.find(1, masks)[1], outputs)
     kept.find(1, masks)
     connection = kept._connection
     kept._process = -1  # as after a fork
-    assert np.array_equal(np.stack(kept.find(1, masks)), outputs)
+    assert np.array_equal(kept.find(1, masks)[1], outputs)
     assert kept._connection is not connection
 
 
