@@ -135,8 +135,11 @@ class AblationStore:
             raise StoreError(msg)
         return int(game)
 
-    def add(self, game: int, batch: Batch) -> None:
+    def add(self, game: int, batch: Batch) -> int:
         """Keep a batch, all of it or, if that fails, nothing. What is there already stays.
+
+        Returns:
+            How many of the masks were new.
 
         Raises:
             StoreError: If the file cannot be written, as on a full disk.
@@ -149,7 +152,8 @@ class AblationStore:
             for mask, output in pairs
         ]
         with self._use() as connection, _transaction(connection):
-            connection.executemany("INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)", rows)
+            insert = "INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)"
+            return connection.executemany(insert, rows).rowcount
 
     def find(self, game: int, masks: PackedArray, repeat: int = 0) -> tuple[IntArray, FloatArray]:
         """Find what came out for masks.

@@ -260,7 +260,9 @@ class StoredGame(Game):
         def keep(places: IntArray, outputs: FloatArray, seconds: float) -> None:
             chosen = rows[places]
             batch = Batch(found.packed[chosen], repeat, outputs, seconds)
-            self._store.add(self._game_id, batch)
+            if self._store.add(self._game_id, batch) < len(chosen):
+                # another process was faster; what is in the file is what all agree on
+                _, outputs = self._store.find(self._game_id, batch.masks, repeat)
             found.add(chosen, repeat, outputs)
             bar.update(len(chosen))
 

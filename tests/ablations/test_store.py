@@ -82,9 +82,9 @@ def test_games_and_repeats_are_apart(tmp_path: Path) -> None:
     games = [kept.game_id(name, N) for name in ("one", "two", "one")]
     assert games[0] == games[2] != games[1]
     ones = np.ones((len(masks), 2))
-    kept.add(games[0], Batch(masks, 0, ones, 1.0))
-    kept.add(games[0], Batch(masks, 1, 2 * ones, 1.0))
-    kept.add(games[0], Batch(masks, 0, 3 * ones, 1.0))
+    assert kept.add(games[0], Batch(masks, 0, ones, 1.0)) == len(masks)
+    assert kept.add(games[0], Batch(masks, 1, 2 * ones, 1.0)) == len(masks)
+    assert kept.add(games[0], Batch(masks, 0, 3 * ones, 1.0)) == 0
     assert np.array_equal(kept.find(games[0], masks)[1], ones)
     assert np.array_equal(kept.find(games[0], masks, 1)[1], 2 * ones)
     assert len(kept.find(games[0], masks, 2)[0]) == len(kept.find(games[1], masks)[0]) == 0

@@ -92,6 +92,24 @@ class TestOnce:
                     assert np.array_equal(game(pool[part]), plain(pool[part]))
         assert len(inner.masks) == len(set(inner.masks)) == len({pool[r].tobytes() for r in rows})
 
+    def test_another_store_is_faster(self, path: Path) -> None:
+        """What another process kept meanwhile is used: both find the same, even with chance."""
+        options = {"n_players": N, "fingerprint": "x"}
+        masks = np.unique(draw(100), axis=0)
+        other = StoredGame(lambda m: m[:, 0] + 1.0, path, **options)
+
+        def play(asked: np.ndarray) -> np.ndarray:
+            other(masks[:30])
+            return asked[:, 0] + 2.0
+
+        game = StoredGame(play, path, 20, **options)
+        values = game(masks)
+        assert np.array_equal(values[:30], masks[:30, 0] + 1.0)
+        assert np.array_equal(values[40:], masks[40:, 0] + 2.0)
+        assert np.array_equal(StoredGame(play, path, **options)(masks), values)
+        # the second batch came half from the other
+        assert game.record.evaluated == len(masks) - 10
+
     def test_it_is_a_game(self, path: Path) -> None:
         """Single coalitions, tuples, names and explainers work as with the game inside."""
         inner = shapiq.Game(n_players=3, normalize=False, player_names=["a", "b", "c"])
