@@ -112,6 +112,7 @@ class BatchRun:
         )
         self._n_batches = len(self._jobs)
         self.failed: list[int] = []
+        self._stopped = threading.Event()
 
     def run(self) -> None:
         """Evaluate all masks.
@@ -138,13 +139,14 @@ class BatchRun:
                 for future in [f for f in flying if f in done]:
                     self._finish(flying.pop(future), future)
         except AblationError:
+            self._stopped.set()
             wait(flying)  # they are paid for
             raise
         finally:
+            self._stopped.set()
             for future, job in flying.items():
-                if future.done() and future.exception() is None:
-                    outputs, seconds = future.result()
-                    self._keep(job.rows, outputs, seconds)
+                if future.done():
+                    self._keep_right(job, future)
 
     def _next(self) -> _Job | None:
         """Return the next job that there is still something to do in."""
@@ -160,9 +162,18 @@ class BatchRun:
         if self._policy.retries == 0:
             return self._call(job)
         tenacity = import_tenacity()
+        attempts = tenacity.stop_after_attempt(1 + self._policy.retries)
         retrying = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(1 + self._policy.retries),
+            stop=attempts | tenacity.stop_when_event_set(self._stopped),
             wait=tenacity.wait_random_exponential(self._policy.backoff, max=_LONGEST_WAIT),
+            # of a batch whose outputs are partly right the others are tried again, mask by mask
+            retry=tenacity.retry_if_exception(
+                lambda error: (
+                    isinstance(error, Exception)
+                    and (len(job.rows) == 1 or getattr(error, "outputs", None) is None)
+                )
+            ),
+            sleep=tenacity.sleep_using_event(self._stopped),
             reraise=True,
         )
         answer: _Outcome = retrying(self._call, job)
@@ -180,28 +191,37 @@ class BatchRun:
     def _finish(self, job: _Job, future: Future[_Outcome]) -> None:
         """Keep what came out of a job; what failed is tried mask by mask, then given up."""
         error = future.exception()
+        wrong = self._keep_right(job, future)
         if error is None:
-            self._keep(job.rows, *future.result())
             return
         if not isinstance(error, Exception):
             raise error  # an interrupt
-        rows = job.rows
-        if isinstance(error, OutputError) and error.outputs is not None:
-            right = np.delete(np.arange(len(rows)), error.wrong)
-            self._keep(rows[right], error.outputs[right], 0.0)
-            rows = rows[error.wrong]
         if len(job.rows) > 1:
-            self._jobs.extendleft(_Job(rows[i : i + 1], job.number) for i in range(len(rows))[::-1])
+            self._jobs.extendleft(_Job(row, job.number) for row in wrong[::-1, None])
             return
-        self.failed.append(int(rows[0]))
+        self.failed.append(int(wrong[0]))
         if not self._policy.skip or len(self.failed) > self._policy.max_failures:
             raise self._describe(job, error) from error
+
+    def _keep_right(self, job: _Job, future: Future[_Outcome]) -> IntArray:
+        """Keep what is right of what came out of a job; return the positions of the rest."""
+        error = future.exception()
+        if error is None:
+            self._keep(job.rows, *future.result())
+            return job.rows[:0]
+        if not isinstance(error, OutputError) or error.outputs is None:
+            return job.rows
+        right = np.delete(np.arange(len(job.rows)), error.wrong)
+        if len(right):
+            self._keep(job.rows[right], error.outputs[right], 0.0)
+        wrong: IntArray = job.rows[error.wrong]
+        return wrong
 
     def _describe(self, job: _Job, error: Exception) -> AblationError:
         """Name the mask and the batch, but nothing of the error's text, which may hold secrets."""
         mask = self._masks[job.rows[0]]
         reason = str(error) if isinstance(error, OutputError) else type(error).__name__
-        many = f", the {len(self.failed)}th mask it failed on" if self._policy.skip else ""
+        many = f" ({len(self.failed)} masks failed by now)" if self._policy.skip else ""
         msg = (
             f"The game failed on {describe_mask(mask)}, in batch {job.number} of "
             f"{self._n_batches}{many}: {reason}. What was evaluated before is kept; the same call "
@@ -235,11 +255,9 @@ def _start[**P, T](function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
     future: Future[T] = Future()
 
     def work() -> None:
-        done = _try(function, *args, **kwargs)
-        error = done.exception()
-        if error is None:
-            future.set_result(done.result())
-        else:
+        try:
+            future.set_result(function(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 whoever asks for the result raises it
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()

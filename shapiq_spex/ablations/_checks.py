@@ -54,9 +54,8 @@ def check_outputs(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.floa
         raise OutputError(msg, None, np.arange(len(masks)))
     wrong = np.flatnonzero(~np.isfinite(outputs).all(axis=1))
     if len(wrong):
-        msg = (
-            f"The game returned {outputs[wrong[0]].tolist()} for {describe_mask(masks[wrong[0]])}."
-        )
+        bad = outputs[wrong[0]]
+        msg = f"It returned {bad[~np.isfinite(bad)][0]} for {describe_mask(masks[wrong[0]])}."
         raise OutputError(msg, outputs, wrong)
     return outputs
 
@@ -72,7 +71,7 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
         The values, shape ``(m,)``.
 
     Raises:
-        ValueError: If their number is wrong or one is not finite.
+        OutputError: If their number is wrong or one is not finite.
         TypeError: If they are no real numbers.
     """
     values = _as_real(returned)
@@ -81,14 +80,14 @@ def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float
             f"The game must return one value per mask: an array of shape ({len(masks)},) for masks "
             f"of shape {masks.shape}, got shape {values.shape}."
         )
-        raise ValueError(msg)
+        raise OutputError(msg, None, np.arange(len(masks)))
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
         msg = (
             f"The game returned {values[wrong[0]]} for {describe_mask(masks[wrong[0]])}, and "
             f"values that are not finite for {len(wrong)} of {len(masks)} masks."
         )
-        raise ValueError(msg)
+        raise OutputError(msg, values[:, None], wrong)
     return values
 
 

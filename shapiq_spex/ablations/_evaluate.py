@@ -64,7 +64,7 @@ def evaluate(
         masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
         if isinstance(game, StoredGame):
             answer = game.evaluate(masks)
-            values[start : start + size] = answer.values
+            values[start : start + size] = answer.values - game.normalization_value
             variances[start : start + size] = answer.variances
             record += answer.record
         else:

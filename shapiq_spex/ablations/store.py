@@ -84,6 +84,7 @@ class AblationStore:
 
     Attributes:
         path: The file.
+        lock: Held while this process uses the file.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -98,7 +99,7 @@ class AblationStore:
                 as it is.
         """
         self.path = Path(path).absolute()
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._process = os.getpid()
         if self.path.is_dir() or not self.path.parent.is_dir():
@@ -152,6 +153,7 @@ class AblationStore:
             for mask, output in pairs
         ]
         with self._use() as connection, _transaction(connection):
+            self._check_length(connection, game, batch.outputs.shape[1])
             insert = "INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)"
             return connection.executemany(insert, rows).rowcount
 
@@ -171,15 +173,19 @@ class AblationStore:
             StoreError: If a row is not as it was written, or not all outputs have the same length.
         """
         anything = "SELECT 1 FROM ablations WHERE game = ? LIMIT 1"
-        ask = "SELECT mask, output, checksum FROM ablations WHERE game=? AND mask=? AND repeat=?"
+        ask = """
+            SELECT position, a.mask, output, checksum FROM asked CROSS JOIN ablations AS a
+            ON game = ? AND a.mask = asked.mask AND repeat = ? ORDER BY position
+        """
         with self._use() as connection:
-            cursor = connection.cursor()
-            if cursor.execute(anything, (game,)).fetchone() is None:
+            if connection.execute(anything, (game,)).fetchone() is None:
                 return np.empty(0, dtype=np.int64), np.empty((0, 1))
-            rows = [cursor.execute(ask, (game, mask, repeat)).fetchone() for mask in _rows(masks)]
-        found = [position for position, row in enumerate(rows) if row is not None]
-        outputs = self._to_outputs([row for row in rows if row is not None])
-        return np.array(found, dtype=np.int64), outputs
+            with _transaction(connection, "BEGIN"):  # otherwise each row is one
+                connection.execute("DELETE FROM asked")
+                connection.executemany("INSERT INTO asked VALUES (?, ?)", enumerate(_rows(masks)))
+                rows = connection.execute(ask, (game, repeat)).fetchall()
+        outputs = self._to_outputs([row[1:] for row in rows])
+        return np.array([row[0] for row in rows], dtype=np.int64), outputs
 
     def version(self) -> int:
         """Return a number that changes when another process or store writes to the file."""
@@ -210,7 +216,7 @@ class AblationStore:
 
     def close(self) -> None:
         """Let go of the file. It is opened again when it is needed."""
-        with self._lock:
+        with self.lock:
             if self._connection is not None and self._process == os.getpid():
                 self._connection.close()
             self._connection = None
@@ -222,7 +228,19 @@ class AblationStore:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Open the file in this process when it is needed."""
         self.path = state["path"]
-        self._lock, self._connection, self._process = threading.RLock(), None, os.getpid()
+        self.lock, self._connection, self._process = threading.RLock(), None, os.getpid()
+
+    def _check_length(self, connection: sqlite3.Connection, game: int, length: int) -> None:
+        """Refuse outputs of another length than those that there are."""
+        ask = "SELECT length(output) FROM ablations WHERE game = ? LIMIT 1"
+        row = connection.execute(ask, (game,)).fetchone()
+        if row is not None and row[0] != length * np.dtype(_NUMBER).itemsize:
+            before = row[0] // np.dtype(_NUMBER).itemsize
+            msg = (
+                f"The game returned {length} number(s) a mask, and {before} before. If it has "
+                "changed, pass another fingerprint."
+            )
+            raise StoreError(msg)
 
     def _to_outputs(self, rows: Sequence[tuple[bytes, bytes, int]]) -> FloatArray:
         """Return the outputs of rows of a mask, an output and a checksum, shape ``(k, d)``."""
@@ -239,7 +257,7 @@ class AblationStore:
     @contextmanager
     def _use(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection of this process, to one thread at a time."""
-        with self._lock:
+        with self.lock:
             try:
                 if self._connection is None or self._process != os.getpid():
                     self._connection, self._process = _connect(self.path), os.getpid()
@@ -274,12 +292,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     # what was paid for is worth a flush a batch
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("CREATE TEMP TABLE asked (position INTEGER PRIMARY KEY, mask BLOB)")
     return connection
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
@@ -329,7 +349,7 @@ def _check_pages(path: Path) -> None:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         finally:
             connection.close()
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise StoreError(_describe(path, error)) from error
     if found != "ok":
         msg = f"The store {path} is damaged ({found}). It was left as it is."
@@ -347,7 +367,7 @@ def _rows(array: NDArray[Any]) -> list[bytes]:
     return [content[start : start + width] for start in range(0, len(content), width)]
 
 
-def _describe(path: Path, error: sqlite3.Error) -> str:
+def _describe(path: Path, error: Exception) -> str:
     """Say what is wrong with a file in a user's words."""
     text = str(error)
     if "full" in text or "disk I/O" in text:
@@ -355,7 +375,7 @@ def _describe(path: Path, error: sqlite3.Error) -> str:
             f"The store {path} could not be written ({text}): is the disk full? All batches before "
             "this one are kept; make room and run the same call again."
         )
-    if "malformed" in text or "not a database" in text:
+    if "malformed" in text or "not a database" in text or isinstance(error, UnicodeDecodeError):
         return f"The store {path} is damaged ({text}). It was left as it is."
     if "locked" in text:
         return f"The store {path} was locked by another process for {_BUSY_SECONDS:.0f} s."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -14,8 +14,8 @@ from tqdm.auto import tqdm
 from shapiq_spex.regression._packed import first_occurrences
 
 from ._batches import BatchRun, Policy, import_tenacity
-from ._checks import check_values
-from ._fingerprint import identify
+from ._checks import check_masks, check_values
+from ._fingerprint import Identifier
 from .record import RunRecord
 from .store import AblationStore, Batch
 
@@ -60,16 +60,16 @@ class StoredGame(Game):
     Values are found again by the game's *fingerprint*, a digest of all that changes a value. A game
     with an attribute or a method ``fingerprint`` says it itself. Of others the state and the code
     are read; where that does not tell everything (a remote model, a file on disk), pass
-    ``fingerprint``, a text that does.
+    ``fingerprint``, a text that does. The game is read again before each call, since it may have
+    changed; where it is large and called for few masks at a time, a fingerprint saves that.
 
     A game may have ``outputs(coalitions)``, which costs, and ``values(outputs)``, which does not:
     then the outputs, shape ``(m, d)``, are kept and other values of them cost nothing. Its
-    fingerprint must not depend on what only ``values`` uses. If ``outputs`` has a parameter
-    ``repeat``, it is told which of the ``repeats`` it is.
+    fingerprint, which it must then say itself, must not depend on what only ``values`` uses. If
+    ``outputs`` has a parameter ``repeat``, it is told which of the ``repeats`` it is.
 
     Attributes:
         game: The game inside.
-        fingerprint: The digest, 64 hexadecimal digits.
         record: What all calls so far took.
 
     Examples:
@@ -136,9 +136,13 @@ class StoredGame(Game):
             StoreError: If the file is no store, damaged, of a newer format, or cannot be used.
             ImportError: If ``retries`` are asked for and tenacity is missing.
         """
-        n = getattr(game, "n_players", None) if n_players is None else n_players
+        said = getattr(game, "n_players", None)
+        n = said if n_players is None else n_players
         if n is None:
             msg = "This game does not say how many players it has: pass n_players."
+            raise ValueError(msg)
+        if said not in (None, n):
+            msg = f"The game has {said} players, not {n}."
             raise ValueError(msg)
         if on_failure not in ("raise", "skip"):
             msg = f"on_failure must be 'raise' or 'skip', got {on_failure!r}."
@@ -150,7 +154,7 @@ class StoredGame(Game):
         if retries:
             import_tenacity()
         super().__init__(n_players=_at_least("n_players", n, 1), normalize=False)
-        self.player_name_lookup = dict(getattr(game, "player_name_lookup", {}))
+        self.player_name_lookup = dict(getattr(game, "player_name_lookup", None) or {})
         self.game = game
         self.repeats = _at_least("repeats", repeats, 1)
         self.progress = progress
@@ -163,17 +167,17 @@ class StoredGame(Game):
             skip=on_failure == "skip",
             max_failures=_at_least("max_failures", max_failures, 0),
         )
-        self._identity = identify(game, fingerprint)
-        self._outputs, self._values = _split(game)
-        self._takes_repeat = _has_parameter(self._outputs, "repeat")
+        self._has_outputs = all(callable(getattr(game, n, None)) for n in ("outputs", "values"))
+        self._takes_repeat = self._has_outputs and _has_parameter(game.outputs, "repeat")  # type: ignore[union-attr]
+        self._identifier = Identifier(game, fingerprint)
+        self._identifier.fingerprint()  # what cannot be read should show before a file is made
         self._store = AblationStore(path)
-        self._game_id = self._store.game_id(self.fingerprint, self.n_players)
         self.record = RunRecord()
 
     @property
     def fingerprint(self) -> str:
-        """The digest of all that changes a value, 64 hexadecimal digits."""
-        return self._identity.fingerprint
+        """The digest of all that changes a value, as of now, 64 hexadecimal digits."""
+        return self._identifier.fingerprint()
 
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
         """Return the values of coalitions, boolean of shape ``(m, n)``; see :meth:`evaluate`."""
@@ -192,34 +196,18 @@ class StoredGame(Game):
             AblationError: If the game fails.
             StoreError: If the file cannot be written.
         """
-        start = time.perf_counter()
-        packed = np.packbits(coalitions, axis=1)
-        first, position = first_occurrences(packed, self.n_players)
-        found = _Found(packed[first], self.repeats)
-        for repeat in range(self.repeats):
-            found.look_up(self._store, self._game_id, repeat)
-        n_stored = int(np.count_nonzero(found.known))
-        with tqdm(
-            total=found.known.size, initial=n_stored, desc="Ablations", disable=not self.progress
-        ) as bar:
-            bar.set_postfix({"from store": n_stored})
+        masks = check_masks(coalitions, self.n_players)
+        with self._store.lock:  # another thread may want the same masks
+            start = time.perf_counter()
+            packed = np.packbits(masks, axis=1)
+            first, position = first_occurrences(packed, self.n_players)
+            found = _Found(packed[first], self.repeats)
             try:
-                for repeat in range(self.repeats):
-                    self._evaluate_missing(found, repeat, bar)
+                self._find_or_evaluate(found)
             finally:
-                if found.evaluated.any():
-                    self._identity.settle()
-        n_evaluated = int(np.count_nonzero(found.evaluated & ~found.failed))
-        n_failed = int(np.count_nonzero(found.failed))
-        record = RunRecord(
-            asked=len(first),
-            evaluated=n_evaluated,
-            from_store=len(first) - n_evaluated - n_failed,
-            failed=n_failed,
-            seconds=time.perf_counter() - start,
-        )
-        self.record += record
-        values, variances = self._summarise(found, coalitions[first])
+                record = found.record(time.perf_counter() - start)
+                self.record += record
+            values, variances = self._summarise(found, masks[first])
         return Answer(values[position], variances[position], record)
 
     def ablations(self) -> tuple[BoolArray, FloatArray]:
@@ -229,11 +217,12 @@ class StoredGame(Game):
             The masks with all their repeats, boolean of shape ``(m, n)``, and their values, shape
             ``(m,)``.
         """
-        packed, outputs = self._store.read(self._game_id)
+        game = self._store.game_id(self.fingerprint, self.n_players)
+        packed, outputs = self._store.read(game)
         found = _Found(packed, self.repeats)
         found.add(np.arange(len(packed)), 0, outputs)
         for repeat in range(1, self.repeats):
-            found.look_up(self._store, self._game_id, repeat)
+            found.look_up(self._store, game, repeat)
         found.failed |= ~found.known.all(axis=0)
         masks = np.unpackbits(packed, axis=1, count=self.n_players).view(np.bool_)
         values, _ = self._summarise(found, masks)
@@ -251,38 +240,69 @@ class StoredGame(Game):
         """Let go of the file."""
         self.close()
 
-    def _evaluate_missing(self, found: _Found, repeat: int, bar: tqdm[Any]) -> None:
+    def _find_or_evaluate(self, found: _Found) -> None:
+        """Take what the file has, and evaluate the rest."""
+        game = self._store.game_id(self.fingerprint, self.n_players)
+        for repeat in range(self.repeats):
+            found.look_up(self._store, game, repeat)
+        n_stored = int(np.count_nonzero(found.known))
+        if n_stored == found.known.size and not self.progress:
+            return
+        with (
+            self._identifier.evaluating(),
+            tqdm(
+                total=found.known.size,
+                initial=n_stored,
+                desc="Ablations",
+                disable=not self.progress,
+            ) as bar,
+        ):
+            bar.set_postfix({"from store": n_stored})
+            for repeat in range(self.repeats):
+                self._evaluate_missing(found, game, repeat, bar)
+
+    def _evaluate_missing(self, found: _Found, game: int, repeat: int, bar: tqdm[Any]) -> None:
         """Evaluate what is not in the file, and keep it there batch by batch."""
         rows = found.missing(repeat)
         masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
-        options = {"repeat": repeat} if self._takes_repeat else {}
+        version = self._store.version()
 
         def keep(places: IntArray, outputs: FloatArray, seconds: float) -> None:
             chosen = rows[places]
             batch = Batch(found.packed[chosen], repeat, outputs, seconds)
-            if self._store.add(self._game_id, batch) < len(chosen):
+            if self._store.add(game, batch) < len(chosen):
                 # another process was faster; what is in the file is what all agree on
-                _, outputs = self._store.find(self._game_id, batch.masks, repeat)
+                _, outputs = self._store.find(game, batch.masks, repeat)
             found.add(chosen, repeat, outputs)
             bar.update(len(chosen))
-
-        version = self._store.version()
 
         def still_missing(places: IntArray) -> IntArray:
             nonlocal version
             before, version = version, self._store.version()
             if version != before:  # another process is at work in this file
-                found.look_up(self._store, self._game_id, repeat)
+                found.look_up(self._store, game, repeat)
             missing: IntArray = places[~found.known[repeat, rows[places]]]
             return missing
 
+        n_failed = int(np.count_nonzero(found.failed))
         run = BatchRun(
-            lambda part: self._outputs(part, **options), masks, self._policy, keep, still_missing
+            lambda part: self._call(part, repeat),
+            masks,
+            replace(self._policy, max_failures=self._policy.max_failures - n_failed),
+            keep,
+            still_missing,
         )
         try:
             run.run()
         finally:
             found.failed[rows[run.failed]] = True
+
+    def _call(self, masks: BoolArray, repeat: int) -> object:
+        """Call the game for what costs."""
+        if not self._has_outputs:
+            return check_values(self.game(masks), masks)
+        options = {"repeat": repeat} if self._takes_repeat else {}
+        return self.game.outputs(masks, **options)  # type: ignore[union-attr]
 
     def _summarise(self, found: _Found, masks: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean value of each mask, and the variance of that mean."""
@@ -291,7 +311,8 @@ class StoredGame(Game):
         for repeat in range(self.repeats):
             if len(kept):
                 outputs = found.outputs(kept, repeat)
-                values[kept, repeat] = check_values(self._values(outputs), masks[kept])
+                returned = self.game.values(outputs) if self._has_outputs else outputs[:, 0]  # type: ignore[union-attr]
+                values[kept, repeat] = check_values(returned, masks[kept])
         if self.repeats == 1:
             return values[:, 0], np.full(len(masks), np.nan)
         return values.mean(axis=1), values.var(axis=1, ddof=1) / self.repeats
@@ -334,6 +355,18 @@ class _Found:
         chosen: FloatArray = self._outputs[repeat, rows]
         return chosen
 
+    def record(self, seconds: float) -> RunRecord:
+        """Return what it took."""
+        have_all = self.known.all(axis=0)
+        evaluated = self.evaluated & ~self.failed
+        return RunRecord(
+            asked=len(self.packed),
+            evaluated=int(np.count_nonzero(evaluated)),
+            from_store=int(np.count_nonzero(have_all & ~evaluated)),
+            failed=len(self.packed) - int(np.count_nonzero(have_all | evaluated)),
+            seconds=seconds,
+        )
+
     def _take(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
         if len(rows) == 0:
             return
@@ -347,13 +380,6 @@ class _Found:
             raise ValueError(msg)
         self._outputs[repeat, rows] = outputs
         self.known[repeat, rows] = True
-
-
-def _split(game: Any) -> tuple[Callable[..., Any], Callable[[FloatArray], Any]]:  # noqa: ANN401
-    """Return what of a game costs, and what turns that into values."""
-    if callable(getattr(game, "outputs", None)) and callable(getattr(game, "values", None)):
-        return game.outputs, game.values
-    return game, lambda outputs: outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
 
 def _has_parameter(function: Callable[..., Any], name: str) -> bool:

@@ -221,7 +221,8 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         self._noise_level = None
         if found.chance is not None:
             variance = float(values.var())
-            self._noise_level = min(1.0, found.chance / variance) if found.chance else 0.0
+            total = max(variance, found.chance)
+            self._noise_level = found.chance / total if total > 0 else 0.0
         self._record = found.record
         return self._explain(design, values)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import functools
+import importlib
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import threading
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +20,12 @@ import pytest
 import shapiq
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
+from shapiq.explainer.utils import get_predict_function_and_model_type
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 
-from shapiq_spex.ablations._fingerprint import identify
+from shapiq_spex.ablations._fingerprint import Identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +36,16 @@ LOG: list[int] = []
 
 def of(game: object) -> str:
     """Return a fingerprint."""
-    return identify(game).fingerprint
+    return Identifier(game).fingerprint()
+
+
+def evaluate(game: Callable[[np.ndarray], object]) -> str:
+    """Evaluate a game as a store does; return its fingerprint before."""
+    identifier = Identifier(game)
+    found = identifier.fingerprint()
+    with identifier.evaluating():
+        game(MASKS)
+    return found
 
 
 class Weighted(shapiq.Game):
@@ -140,18 +156,18 @@ def test_counting_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """What an evaluation changed does not count, but anything else that changes does."""
     monkeypatch.setattr(sys.modules[__name__], "LOG", [])
     game = Weighted([1, 2, 3, 4])
-    identity = identify(game)
-    game(MASKS)
-    identity.settle()
-    game(MASKS)
-    assert of(game) == identity.fingerprint
+    found = {evaluate(game) for _ in range(3)}
+    assert len(found) == 1
     # another instance that writes into the same log, too
-    assert of(Weighted([1, 2, 3, 4])) == identity.fingerprint
+    assert {of(game), of(Weighted([1, 2, 3, 4]))} == found
     game.label = "negative"
-    assert of(game) == of(Weighted([1, 2, 3, 4], "negative")) != identity.fingerprint
+    assert of(game) == of(Weighted([1, 2, 3, 4], "negative")) not in found
     game.label = "positive"
     game.weights = [1, 2, 3, 5]
-    assert of(game) == of(Weighted([1, 2, 3, 5])) != identity.fingerprint
+    assert of(game) == of(Weighted([1, 2, 3, 5])) not in found
+    game.weights = [1, 2, 3, 4]
+    game.calls = 100
+    assert of(game) not in found
 
 
 def test_counting_functions() -> None:
@@ -171,13 +187,56 @@ def test_counting_functions() -> None:
         return play
 
     game: Any = build()
-    identity = identify(game)
-    game(MASKS)
-    identity.settle()
-    game(MASKS)
-    assert of(game) == of(build()) == identity.fingerprint
+    found = {evaluate(game) for _ in range(3)}
+    assert {of(game), of(build())} == found
     game.state["factor"] = 3.0
-    assert of(game) != identity.fingerprint
+    assert of(game) not in found
+
+
+def test_what_an_evaluation_adds() -> None:
+    """Caches, attributes that come late and arrays that are replaced do not count."""
+
+    class Lazy(Weighted):
+        cache: Any
+
+        def __init__(self) -> None:
+            """Begin with a cache that holds something."""
+            super().__init__([1, 2, 3, 4])
+            self.cache, self.last = {"first": 1}, np.zeros(2)
+
+        @functools.cached_property
+        def scale(self) -> list[float]:
+            return [2.0]
+
+        def value_function(self, coalitions: np.ndarray) -> np.ndarray:
+            """Evaluate, and leave traces."""
+            self.cache[len(self.cache)] = coalitions.sum()
+            self.last = coalitions @ np.arange(4.0) + len(self.cache)
+            self.late = Weighted([len(self.cache)])
+            return self.last * self.scale[0]
+
+    game = Lazy()
+    found = {evaluate(game) for _ in range(3)}
+    assert {of(game), of(Lazy())} == found
+    game.cache["first"] = 2
+    assert of(game) not in found
+
+
+def test_a_parameter_that_an_evaluation_touches() -> None:
+    """A user's change counts also where evaluations change something."""
+
+    class Rounded(Weighted):
+        def value_function(self, coalitions: np.ndarray) -> np.ndarray:
+            """Turn a parameter into another type first."""
+            self.label = str(self.label)
+            self.weights = np.asarray(self.weights)
+            return coalitions @ self.weights
+
+    game = Rounded([1, 2, 3, 4])
+    before = evaluate(game)
+    assert of(game) == before
+    game.weights = [1, 2, 3, 5]
+    assert of(game) == of(Rounded([1, 2, 3, 5])) != before
 
 
 def test_games_that_say_it_themselves() -> None:
@@ -200,8 +259,8 @@ def test_games_that_say_it_themselves() -> None:
 
 def test_a_given_fingerprint() -> None:
     """A text of the user stands for any game."""
-    given = [identify(game, "mine").fingerprint for game in (make(1.0), Weighted([1]))]
-    assert given[0] == given[1] != identify(make(1.0), "other").fingerprint
+    given = [Identifier(game, "mine").fingerprint() for game in (make(1.0), Weighted([1]))]
+    assert given[0] == given[1] != Identifier(make(1.0), "other").fingerprint()
 
 
 @pytest.mark.parametrize("kind", ["generator", "file"])
@@ -222,7 +281,7 @@ SCRIPT = """
     import functools, sys
     import numpy as np
     import shapiq
-    from shapiq_spex.ablations._fingerprint import identify
+    from shapiq_spex.ablations._fingerprint import Identifier
 
     NAMES = {"one", "two", "three", "four"}
 
@@ -232,15 +291,15 @@ SCRIPT = """
         def __init__(self):
             super().__init__(n_players=3, normalize=False)
             self.parent = self
-            self.table = {name: np.arange(3) for name in NAMES}
+            self.table = {name: np.arange(3) for name in sorted(NAMES)}
 
         def value_function(self, coalitions):
             inner = lambda masks: masks[:, 0] * len(NAMES)
             return inner(coalitions)
 
-    print(identify(Game()).fingerprint)
-    print(identify(lambda masks: masks[:, 0] + len(NAMES)).fingerprint)
-    print(identify(functools.partial(np.sum, axis=1)).fingerprint)
+    print(Identifier(Game()).fingerprint())
+    print(Identifier(lambda masks: masks[:, 0] + len(NAMES)).fingerprint())
+    print(Identifier(functools.partial(np.sum, axis=1)).fingerprint())
 """
 
 
@@ -260,15 +319,77 @@ def test_other_processes() -> None:
     assert len(set(found.pop().split())) == 3
 
 
-def test_imported_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A change in a user's own module counts, also one in a function called from a function."""
+def module(folder: Path, name: str, code: str) -> Any:  # noqa: ANN401 a module
+    """Write and import a user's module."""
+    (folder / f"{name}.py").write_text(code, encoding="utf-8")
+    sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def helper(m):\n    return {0} * m[:, 0]\ndef game(m):\n    return helper(m)\n",
+        "import my_{1}\ndef game(m):\n    return m[:, 0] * my_{1}.SCALE\n",
+        "def game(m):\n    from my_{1} import SCALE\n    return m[:, 0] * SCALE\n",
+        (
+            "import functools\n@functools.lru_cache\ndef helper():\n    return {0}\n"
+            "def game(m):\n    return helper() * m[:, 0]\n"
+        ),
+    ],
+    ids=["called", "imported", "imported inside", "cached"],
+)
+def test_modules_of_users(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change in a user's own module counts, wherever the game reaches it."""
     monkeypatch.syspath_prepend(tmp_path)
     found = []
-    for number, factor in enumerate((1, 2)):
-        name = f"my_game_{number}"
-        code = (
-            f"def helper(m):\n    return m[:, 0] * {factor}\n\ndef game(m):\n    return helper(m)\n"
-        )
-        Path(tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
-        found.append(of(__import__(name).game))
+    for factor in (1, 2):
+        module(tmp_path, f"my_{factor}", f"SCALE = {factor}\nOTHER = 3\n")
+        found.append(of(module(tmp_path, f"game_{factor}", code.format(factor, factor)).game))
+    again = of(module(tmp_path, "game_1", code.format(1, 1)).game)
     assert found[0] != found[1]
+    assert found[0] == again
+
+
+class Tuple(list[float]):
+    """A list that knows more."""
+
+    unit = "m"
+
+
+def configured(masks: np.ndarray) -> np.ndarray:
+    """Read its own attribute."""
+    return masks[:, 0] * configured.scale  # type: ignore[attr-defined]
+
+
+def test_easily_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Order of entries, factories, masked arrays, closures of libraries, names of players."""
+    pairs: list[tuple[object, object]] = [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (defaultdict(int), defaultdict(list)),
+        (np.ma.array([1, 2], mask=[0, 1]), np.ma.array([1, 2], mask=[1, 1])),
+        (Tuple([1.0]), [1.0]),
+        (re.compile("a"), re.compile("b")),
+        (np.exp, np.log),
+        (expit, np.exp),
+        (int | str, int | None),
+    ]
+    for one, two in pairs:
+        assert of(Weighted(one)) == of(Weighted(copy.deepcopy(one))) != of(Weighted(two))
+    model = RandomForestClassifier(2, random_state=0).fit(np.eye(4), [0, 1, 2, 0])
+    predict = [get_predict_function_and_model_type(model, class_index=k)[0] for k in (0, 1)]
+    assert of(Weighted(predict[0])) != of(Weighted(predict[1]))
+    named = [Weighted([1]), Weighted([1])]
+    named[0].player_name_lookup = {"a": 0}
+    assert of(named[0]) != of(named[1])
+    monkeypatch.setattr(configured, "scale", 1.0, raising=False)
+    before = of(configured)
+    monkeypatch.setattr(configured, "scale", 2.0)
+    assert of(configured) != before
+
+
+def test_vectorizers() -> None:
+    """An identity that scikit-learn keeps is no part of a model."""
+    found = {of(Weighted(CountVectorizer().fit(["a text", "another"]))) for _ in range(2)}
+    assert len(found) == 1

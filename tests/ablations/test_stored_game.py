@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import random
 import subprocess
 import sys
@@ -193,6 +194,50 @@ class TestOnce:
         assert after[(1, 2, 3)] == pytest.approx(before[(1, 2, 3)], rel=0, abs=1e-9)
         assert approximator.record == RunRecord(asked=200, from_store=200)
 
+    def test_a_game_that_changes(self, path: Path) -> None:
+        """What was set or fitted between two calls makes another game."""
+        inner = Counted(weight=1.0)
+        game, masks = StoredGame(inner, path), draw(50)
+        for weight in (1.0, 2.0, 1.0, 2.0):
+            inner.weight = weight
+            assert np.array_equal(game(masks), Counted(weight=weight)(masks))
+        assert sum(inner.batches) == 4 * 50 + 2 * len(np.unique(masks, axis=0)) - 4 * 50
+        data = np.random.default_rng(0).normal(size=(30, N))
+        imputer = shapiq.BaselineImputer(lambda X: X.sum(axis=1), data)
+        stored = StoredGame(imputer, path)
+        for x in data[:3]:
+            imputer.fit(x)
+            assert np.array_equal(stored(masks), imputer(masks))
+
+    def test_normalised_by_its_user(self, path: Path) -> None:
+        """A normalization value set on the stored game counts for this package, too."""
+        game = StoredGame(lambda masks: masks[:, 0] + 5.0, path, n_players=N)
+        game.normalization_value = 5.0
+        approximator = shapiq_spex.ProxySPEX(N, index="FBII", random_state=0)
+        explanation = approximator.approximate(100, game)
+        assert explanation[()] == pytest.approx(0.0, rel=0, abs=1e-9)
+
+    def test_wrong_shapes(self, path: Path) -> None:
+        """Masks of other players are refused."""
+        with pytest.raises(ValueError, match="one column a player"):
+            StoredGame(Counted(), path).evaluate(draw(5, N + 2))
+        with pytest.raises(ValueError, match=f"has {N} players, not 5"):
+            StoredGame(Counted(), path, n_players=5)
+
+    def test_threads_and_processes(self, path: Path) -> None:
+        """Threads that ask for the same masks pay once, and the game can be sent elsewhere."""
+        inner = Counted()
+        game, masks = StoredGame(inner, path), draw(100)
+        again = pickle.loads(pickle.dumps(game))  # noqa: S301 our own
+        threads = [threading.Thread(target=game, args=(masks,)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sum(inner.batches) == len(np.unique(masks, axis=0))
+        assert np.array_equal(again(masks), game(masks))
+        assert again.game.batches == []
+
     def test_record_of_a_plain_game(self) -> None:
         """A game without a store pays for all masks."""
         approximator = shapiq_spex.ProxySPEX(N, random_state=0)
@@ -237,24 +282,59 @@ class TestOutputs:
             assert model.paid == (len(np.unique(masks, axis=0)) if label == 0 else 0)
 
     def test_outputs_without_values(self, path: Path) -> None:
-        """Vectors need a way to become values; they are kept, and the error says what is wrong."""
-        game = StoredGame(lambda masks: masks[:, :2] * 1.0, path, n_players=N)
-        with pytest.raises(ValueError, match="one value per mask"):
-            game(draw(10))
+        """Vectors need a way to become values: that shows in the first batch."""
+        calls = []
+
+        def play(masks: np.ndarray) -> np.ndarray:
+            calls.append(len(masks))
+            return masks[:, :2] * 1.0
+
+        game = StoredGame(play, path, 10, n_players=N)
+        with pytest.raises(AblationError, match="one value per mask"):
+            game(draw(100))
+        assert sum(calls) <= 11
 
     def test_repeats_of_a_seeded_learner(self, path: Path) -> None:
         """A game that wants to know which repeat it is is told."""
-        told: list[int] = []
 
-        def outputs(masks: np.ndarray, repeat: int) -> np.ndarray:
-            told.append(repeat)
-            return masks[:, 0] + 0.1 * repeat
+        class Learner:
+            n_players, fingerprint = N, "seeds"
 
-        game = StoredGame(outputs, path, n_players=N, repeats=3, fingerprint="seeds")
-        answer = game.evaluate(draw(10))
-        assert told == [0, 1, 2]
+            def __init__(self) -> None:
+                """Remember what it is told."""
+                self.told: list[int] = []
+
+            def outputs(self, masks: np.ndarray, repeat: int) -> np.ndarray:
+                self.told.append(repeat)
+                return masks[:, 0] + 0.1 * repeat
+
+            def values(self, outputs: np.ndarray) -> np.ndarray:
+                return outputs[:, 0]
+
+        learner = Learner()
+        answer = StoredGame(learner, path, repeats=3).evaluate(draw(10))
+        assert learner.told == [0, 1, 2]
         assert answer.values == pytest.approx(draw(10)[:, 0] + 0.1, rel=0, abs=1e-12)
         assert answer.variances == pytest.approx(0.1**2 / 3, rel=1e-9)
+
+    def test_a_parameter_of_that_name(self, path: Path) -> None:
+        """A plain function keeps its own parameter."""
+        game = StoredGame(lambda masks, repeat=5: masks[:, 0] * repeat, path, n_players=N)
+        assert game(draw(10)).max() == 5
+
+    def test_outputs_of_another_length(self, path: Path) -> None:
+        """A game that returns other vectors than before is refused before anything is mixed."""
+        model = self.Labels(0)
+        StoredGame(model, path)(draw(10))
+        model.outputs = lambda masks: np.ones((len(masks), 2))  # type: ignore[method-assign]
+        game = StoredGame(model, path)
+        with pytest.raises(StoreError, match=r"2 number\(s\) a mask, and 3 before"):
+            game(draw(20, seed=1))
+        assert np.array_equal(StoredGame(self.Labels(0), path)(draw(10)), self.plain(draw(10)))
+
+    def plain(self, masks: np.ndarray) -> np.ndarray:
+        """Return the first label's margins without a store."""
+        return self.Labels(0).values(self.Labels(0).outputs(masks))
 
 
 class TestNoise:
@@ -504,7 +584,7 @@ class TestFaults:
 
         options = {"fingerprint": "x", "on_failure": "skip", "max_failures": 7}
         game = StoredGame(play, path, 50, n_players=30, **options)
-        with pytest.raises(AblationError, match="the 8th mask it failed on"):
+        with pytest.raises(AblationError, match="8 masks failed by now"):
             game(draw(1000, 30))
         assert sum(calls) == 50 + 8
 
@@ -573,6 +653,33 @@ class TestFaults:
         with pytest.raises(KeyboardInterrupt):
             game(draw(100, 30))
         assert len(game.ablations()[0]) == 40
+
+    @pytest.mark.parametrize("timeout", [None, 30.0])
+    @pytest.mark.parametrize("concurrency", [1, 2])
+    def test_games_that_exit(self, concurrency: int, timeout: float | None, path: Path) -> None:
+        """What is no ordinary error passes through, also from a thread."""
+
+        def play(_: np.ndarray) -> np.ndarray:
+            raise SystemExit(3)
+
+        options = {"fingerprint": "x", "concurrency": concurrency, "timeout": timeout}
+        game = StoredGame(play, path, 10, n_players=30, **options)
+        with pytest.raises(SystemExit):
+            game(draw(100, 30))
+
+    def test_retries_are_for_what_was_wrong(self, path: Path) -> None:
+        """Of a batch with one bad value the others are kept, and not paid for again."""
+        paid = []
+
+        def play(masks: np.ndarray) -> np.ndarray:
+            paid.append(len(masks))
+            return np.where(masks[:, :6].all(axis=1), np.nan, masks[:, 0])
+
+        options = {"fingerprint": "x", "retries": 2, "backoff": 1e-3, "on_failure": "skip"}
+        game = StoredGame(play, path, 10, n_players=30, **options)
+        game(draw(300, 30))
+        assert game.record.failed > 0
+        assert sum(paid) == 300 + 3 * game.record.failed
 
     def test_full_disk_keeps_what_was_there(self, path: Path) -> None:
         """A store that can no longer be written is an error that says so."""
