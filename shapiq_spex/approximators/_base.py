@@ -300,8 +300,17 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
     def _describe_low_faithfulness(self, n_masks: int) -> str:
         return (
             f"The explanation is not faithful: out of fold, it predicts the game's values with "
-            f"R^2 = {self.cv_faithfulness:.2f} from {n_masks} masks. Do not rely on it; "
-            f"{self._advise()}."
+            f"R^2 = {self.cv_faithfulness:.2f} from {n_masks} masks{self._describe_noise()}. Do "
+            f"not rely on it; {self._advise()}."
+        )
+
+    def _describe_noise(self) -> str:
+        """Say how much of the variance no explanation can predict, where that is known."""
+        if not self._noise_level:
+            return ""
+        return (
+            f", and {self._noise_level:.0%} of the variance is chance, which more repeats would "
+            "lower"
         )
 
     def _advise(self) -> str:

@@ -356,6 +356,19 @@ class TestNoise:
         assert approximator.noise_level == pytest.approx(0.25 / 1.25, rel=0.1)
         assert approximator.cv_faithfulness == pytest.approx(1 - 0.2, abs=0.05)
 
+    def test_the_warning_tells_of_noise(self, path: Path) -> None:
+        """Where chance is what keeps faithfulness low, the warning says so."""
+        rng = np.random.default_rng(0)
+        game = StoredGame(
+            lambda masks: masks[:, 0] + 4.0 * rng.normal(size=len(masks)),
+            path,
+            n_players=30,
+            repeats=2,
+            fingerprint="noise",
+        )
+        with pytest.warns(UserWarning, match=r"\d+% of the variance is chance"):
+            shapiq_spex.ProxySPEX(30, random_state=0).approximate(200, game)
+
     def test_more_repeats_pay_for_the_difference(self, path: Path) -> None:
         """The repeats that are there are used."""
         masks, calls = draw(40), []
