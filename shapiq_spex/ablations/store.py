@@ -12,6 +12,7 @@ import sqlite3
 import threading
 import time
 import warnings
+import weakref
 import zlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -217,8 +218,8 @@ class AblationStore:
     def close(self) -> None:
         """Let go of the file. It is opened again when it is needed."""
         with self.lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
+            if self._connection is not None:
+                _let_go(self._connection, self._process)
             self._connection = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -261,6 +262,8 @@ class AblationStore:
             try:
                 if self._connection is None or self._process != os.getpid():
                     self._connection, self._process = _connect(self.path), os.getpid()
+                    # Python 3.13 complains of connections that nobody closes
+                    weakref.finalize(self, _let_go, self._connection, self._process)
                 yield self._connection
             except sqlite3.Error as error:
                 self.close()
@@ -295,6 +298,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("CREATE TEMP TABLE asked (position INTEGER PRIMARY KEY, mask BLOB)")
     return connection
+
+
+def _let_go(connection: sqlite3.Connection, process: int) -> None:
+    """Close a connection, unless it is that of the process that this one was forked from."""
+    if process == os.getpid():
+        connection.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import pickle
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,12 +114,18 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     assert kept.find(game, masks)[1].shape == (0, 1)
 
 
+def another_database(path: Path) -> None:
+    """Write a database of another program."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (x)")
+
+
 @pytest.mark.parametrize(
     ("write", "reason"),
     [
         (lambda path: path.write_bytes(b"no database at all" * 20), "no SQLite database"),
         (lambda path: path.write_bytes(b"short"), "no SQLite database"),
-        (lambda path: sqlite3.connect(path).execute("CREATE TABLE t (x)"), "another program"),
+        (another_database, "another program"),
     ],
     ids=["text", "short", "another database"],
 )
@@ -250,6 +257,7 @@ def test_a_store_passes_to_another_process(tmp_path: Path) -> None:
     kept._process = -1  # as after a fork
     assert np.array_equal(kept.find(1, masks)[1], outputs)
     assert kept._connection is not connection
+    connection.close()
 
 
 def test_network_drives(
