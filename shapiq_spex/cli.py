@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     try:
-        return _demo(options)
-    except (ValueError, OSError) as error:
+        return {"demo": _demo, "explain": _explain}[options.command](options)
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
         # What the arguments can still get wrong here is said by the error itself.
         parser.error(str(error))
     except KeyboardInterrupt:
@@ -71,7 +71,60 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--max-order", type=_order, default=3, help="most pixels in an interaction, at least 2"
     )
+    _add_explain(commands)
     return parser
+
+
+def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="explain what in a prompt drives a language model's answer",
+        description=(
+            "Mask words or other parts of a text in many ways, ask a language model each time, and "
+            "print which parts act alone and together on the log-odds of the first label."
+        ),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    text = explain.add_mutually_exclusive_group(required=True)
+    text.add_argument("--prompt", metavar="TEXT", help="the text to explain")
+    text.add_argument("--prompt-file", type=Path, metavar="FILE", help="a file with that text")
+    explain.add_argument(
+        "--template",
+        default="{text}",
+        help="what stands around the text, which is {text} in it; \\n for a new line",
+    )
+    explain.add_argument("--model", required=True, metavar="FILE", help="a model in a GGUF file")
+    explain.add_argument(
+        "--labels", required=True, metavar="A,B", help="the answers, the one to explain first"
+    )
+    explain.add_argument(
+        "--segment",
+        choices=("word", "sentence", "paragraph", "line", "character"),
+        default="word",
+        help="what is masked",
+    )
+    explain.add_argument("--mask", default="", help="what stands for a masked part")
+    explain.add_argument("--budget", type=int, default=500, help="prompts to ask")
+    explain.add_argument("--approximator", choices=("proxyspex", "spex"), default="proxyspex")
+    explain.add_argument("--index", choices=_INDICES, default="FBII", help="interaction index")
+    explain.add_argument(
+        "--max-order", type=_integer, default=3, help="most parts in an interaction"
+    )
+    explain.add_argument("--seed", type=_seed, default=0, help="fixes the masks")
+    explain.add_argument("--top", type=_integer, default=10, help="interactions to print")
+    explain.add_argument(
+        "--store",
+        type=Path,
+        metavar="FILE",
+        help="keep the answers: the next run pays for new ones",
+    )
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from shapiq_spex import explain_prompt  # noqa: PLC0415 a model is loaded there
+
+    sys.stdout.write(explain_prompt.run(options))
+    return 0
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -60,7 +60,10 @@ def evaluate(
     size = max(1, _BATCH // n)
     starts = range(0, len(packed), size)
     # more than one batch, that is gigabytes of masks, take long enough to be watched
-    for start in tqdm(starts, desc="Evaluating game", delay=_QUIET_SECONDS, leave=False):
+    alone = len(starts) == 1
+    for start in tqdm(
+        starts, desc="Evaluating game", delay=_QUIET_SECONDS, leave=False, disable=alone
+    ):
         masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
         if isinstance(game, StoredGame):
             answer = game.evaluate(masks)

@@ -1,0 +1,68 @@
+"""What the command ``shapiq-spex explain`` does, from its options to its report."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shapiq_spex.ablations import StoredGame
+from shapiq_spex.approximators import SPEX, ProxySPEX
+from shapiq_spex.games import Labels, LlamaCpp, PromptGame
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def run(options: argparse.Namespace) -> str:
+    """Explain a prompt.
+
+    Args:
+        options: Those of the command.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: If an option is wrong.
+        OSError: If a file cannot be read.
+        ImportError: If llama.cpp is missing.
+        RuntimeError: If the model refuses a prompt or the store cannot be used.
+    """
+    text = options.prompt
+    if text is None:
+        text = options.prompt_file.read_text(encoding="utf-8").strip()
+    target = Labels(*(label.strip() for label in options.labels.split(",")))
+    with ExitStack() as stack:
+        store = options.store
+        if store is None:
+            store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
+        game = PromptGame(
+            options.template.replace("\\n", "\n"),
+            text=text,
+            model=stack.enter_context(LlamaCpp(options.model)),
+            target=target,
+            segment=options.segment,
+            mask=options.mask,
+        )
+        stored = stack.enter_context(StoredGame(game, store, progress=True))
+        approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
+            game.n_players,
+            min(options.max_order, game.n_players),
+            options.index,
+            random_state=options.seed,
+        )
+        explanation = approximator.approximate(options.budget, stored)
+        stored.progress = False
+        (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
+    record = approximator.record
+    lines = [
+        f"log-odds of {target.positive.strip()!r} for the whole text: {whole:+.2f}",
+        *(f"  {line}" for line in game.top(explanation, options.top)),
+        f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}",
+        f"prompts: {record.evaluated} asked, {record.from_store} from the store",
+    ]
+    return "\n".join(lines) + "\n"

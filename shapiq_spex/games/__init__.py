@@ -1,0 +1,18 @@
+"""Games of real systems, for any approximator of shapiq."""
+
+from __future__ import annotations
+
+from ._segments import divide
+from .llama_cpp import LlamaCpp
+from .prompt import LanguageModel, PromptGame
+from .targets import Continuation, Labels, Target
+
+__all__ = [
+    "Continuation",
+    "Labels",
+    "LanguageModel",
+    "LlamaCpp",
+    "PromptGame",
+    "Target",
+    "divide",
+]

@@ -1,0 +1,163 @@
+"""Language models in GGUF files, run by llama.cpp within this process."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+import secrets
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_CHUNK = 1 << 22
+_FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
+_QUIET = -1
+
+
+class LlamaCpp:
+    """A model in a GGUF file, by llama.cpp (the extra ``llama-cpp``).
+
+    One prompt is evaluated at a time, so that a value depends on its prompt alone; what two prompts
+    have in common at their beginning is computed once.
+
+    Examples:
+        >>> from shapiq_spex.games import LlamaCpp
+        >>> model = LlamaCpp("model.gguf")  # doctest: +SKIP
+        >>> model.log_probabilities(["The capital of France is"], [" Paris"])  # doctest: +SKIP
+        array([[-0.2589]])
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        n_context: int = 4096,
+        n_threads: int | None = None,
+        n_gpu_layers: int = 0,
+    ) -> None:
+        """Load the model.
+
+        Args:
+            path: The GGUF file.
+            n_context: The longest prompt in tokens.
+            n_threads: The number of threads, by default one a core.
+            n_gpu_layers: How many layers to put on a GPU.
+
+        Raises:
+            ImportError: If llama.cpp is missing.
+            FileNotFoundError: If there is no such file.
+            ValueError: If the model cannot be loaded.
+        """
+        try:
+            import xllamacpp  # noqa: PLC0415 an extra
+        except ImportError as error:
+            msg = "LlamaCpp needs llama.cpp: pip install 'shapiq-spex[llama-cpp]'."
+            raise ImportError(msg) from error
+        self.path = Path(path).absolute()
+        if not self.path.is_file():
+            msg = f"There is no model file {self.path}."
+            raise FileNotFoundError(msg)
+        self._key = secrets.token_hex()  # the library opens a port on this machine
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(self.path)
+        parameters.n_ctx = n_context
+        parameters.n_parallel = 1
+        parameters.cpuparams.n_threads = n_threads or os.cpu_count() or 1
+        parameters.n_gpu_layers = n_gpu_layers
+        parameters.warmup = False
+        parameters.verbosity = _QUIET
+        parameters.api_keys = [self._key]
+        try:
+            self._server: Any = xllamacpp.Server(parameters)
+        except RuntimeError as error:
+            msg = f"llama.cpp cannot load {self.path}: {error}"
+            raise ValueError(msg) from error
+        self._tokens: dict[str, list[int]] = {}
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """A digest of the file."""
+        digest = hashlib.sha256()
+        with self.path.open("rb") as file:
+            while part := file.read(_CHUNK):
+                digest.update(part)
+        return f"gguf {digest.hexdigest()}"
+
+    def log_probabilities(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return the log-probability of each continuation after each prompt, shape ``(m, k)``.
+
+        Args:
+            prompts: The prompts; an empty one counts as a new line, as a model needs something to
+                go on from.
+            continuations: What may follow, of one or more tokens each.
+
+        Raises:
+            RuntimeError: If llama.cpp refuses a prompt, as one that is too long.
+        """
+        tokens = [self._tokenize(text) for text in continuations]
+        return np.array(
+            [[self._follow(prompt or "\n", each) for each in tokens] for prompt in prompts]
+        )
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._server = None
+
+    def __enter__(self) -> Self:
+        """Return the model, which is let go of at the end of the block."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Let go of the model."""
+        self.close()
+
+    def _follow(self, prompt: str, tokens: list[int]) -> float:
+        """Return the log-probability of tokens after a prompt."""
+        return sum(
+            self._next(prompt, tokens[:position], token) for position, token in enumerate(tokens)
+        )
+
+    def _next(self, prompt: str, before: list[int], token: int) -> float:
+        """Return the log-probability of one token after a prompt and other tokens."""
+        answer = self._server.handle_completions(
+            {
+                "prompt": [prompt, *before] if before else prompt,
+                "n_predict": 1,
+                "n_probs": 1,
+                "temperature": 0,
+                "cache_prompt": True,
+                "logit_bias": [[token, _FORCING]],
+            }
+        )
+        try:
+            (first,) = answer["choices"][0]["logprobs"]["content"]
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"llama.cpp refuses the prompt: {json.dumps(answer)[:500]}"
+            raise RuntimeError(msg) from error
+        if first["id"] != token:
+            msg = f"llama.cpp returned the token {first['token']!r} where another was asked for."
+            raise RuntimeError(msg)
+        return float(first["logprob"])
+
+    def _tokenize(self, text: str) -> list[int]:
+        """Return the tokens of a continuation."""
+        if text not in self._tokens:
+            request = urllib.request.Request(  # noqa: S310 this machine's own server
+                f"{self._server.listening_address}/tokenize",
+                json.dumps({"content": text, "add_special": False}).encode(),
+                {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
+            )
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 as above
+                self._tokens[text] = json.load(answer)["tokens"]
+        return self._tokens[text]

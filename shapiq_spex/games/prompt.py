@@ -1,0 +1,216 @@
+"""A language model's answer as a game: the players are parts of its prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from shapiq import Game
+
+from ._segments import divide
+from .targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import shapiq
+    from numpy.typing import NDArray
+
+    from ._segments import Segmenter, Unit
+
+    FloatArray = NDArray[np.float64]
+    BoolArray = NDArray[np.bool_]
+
+_PLACE = "{text}"
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """What a prompt can be given to: one method, and a text that says which model it is."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Everything of the model that changes its answers, and no secret."""
+
+    def log_probabilities(
+        self, prompts: Sequence[str], continuations: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """Return the log-probability of each continuation after each prompt, shape ``(m, k)``."""
+
+
+class PromptGame(Game):
+    """Which parts of a prompt drive a language model's answer.
+
+    The players are words, sentences or other parts of a text within a prompt; absent ones are
+    removed or replaced. What the model says of each masked prompt is turned into a value by a
+    target. Put it into a :class:`~shapiq_spex.StoredGame` to pay for each prompt once.
+
+    Attributes:
+        segments: The parts, one a player; joined they are the text.
+        player_names: The parts without the white space around them.
+
+    Examples:
+        >>> from shapiq_spex.games import PromptGame
+        >>> game = PromptGame(
+        ...     "Review: {text}", text="It never fails.", model=lambda texts: [*map(len, texts)]
+        ... )
+        >>> game.player_names
+        ['It', 'never', 'fails.']
+        >>> game.prompt([True, False, True])
+        'Review: It fails.'
+    """
+
+    def __init__(
+        self,
+        template: str = _PLACE,
+        *,
+        text: str | Sequence[str],
+        model: LanguageModel | Callable[[list[str]], Any],
+        target: Target | Callable[[FloatArray], FloatArray] | None = None,
+        segment: Unit | Segmenter = "word",
+        mask: str | Callable[[str], str] = "",
+        batch_size: int = 16,
+    ) -> None:
+        """Divide the text.
+
+        Args:
+            template: The prompt around the text, which stands in it once as ``{text}``. What is
+                around it always stays: instructions, examples, a question.
+            text: The text whose parts are the players; or the parts themselves, as documents with
+                what separates them.
+            model: A language model, which needs a target; or a function from a list of prompts to
+                one number, or one vector, per prompt.
+            target: What of the model's answer is explained, as :class:`~shapiq_spex.games.Labels`;
+                or, for a model that is a function, a function from what it returned, shape
+                ``(m, d)``, to values, shape ``(m,)``.
+            segment: What the players are; see :func:`divide`. Of no matter where parts are given.
+            mask: What stands for an absent part: nothing, a text such as ``"[MASK]"``, or what a
+                function makes of the part (``lambda part: "_" * len(part)`` keeps its length).
+            batch_size: How many prompts a store gives to the model at once.
+
+        Raises:
+            ValueError: If the template lacks its place, the text is empty, or its parts do not give
+                it back.
+            TypeError: If the model is neither a language model nor a function, or the target does
+                not go with it.
+        """
+        if template.count(_PLACE) != 1:
+            msg = f"The template must contain {_PLACE} once, got {template.count(_PLACE)} times."
+            raise ValueError(msg)
+        if isinstance(text, str):
+            self.segments = divide(text, segment)
+        else:
+            self.segments = divide("".join(text), list(text))
+        _check(model, target)
+        super().__init__(n_players=len(self.segments), normalize=False)
+        self.template, self.model, self.target, self.mask = template, model, target, mask
+        self.batch_size = batch_size
+        self.player_names = [segment.strip() for segment in self.segments]
+        self._before, self._after = template.split(_PLACE)
+        self._replaced = [_replace(part, mask) for part in self.segments]
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that changes what the model says."""
+        asked: object = getattr(self.model, "fingerprint", self.model)
+        if isinstance(self.target, Target):
+            asked = [asked, list(self.target.continuations)]
+        prompt = [self._before, self._after, self.segments, self._replaced]
+        return {"game": "prompt", "prompt": prompt, "asked": asked}
+
+    def prompt(self, coalition: Sequence[bool] | BoolArray) -> str:
+        """Return the prompt with absent parts masked.
+
+        Args:
+            coalition: Which parts are present, shape ``(n,)``.
+        """
+        chosen = zip(coalition, self.segments, self._replaced, strict=True)
+        text = "".join(part if present else other for present, part, other in chosen)
+        if self.mask == "":
+            # no spaces where the first or the last words went
+            whole = "".join(self.segments)
+            text = text if whole[:1].isspace() else text.lstrip()
+            text = text if whole[-1:].isspace() else text.rstrip()
+        return f"{self._before}{text}{self._after}"
+
+    def outputs(self, coalitions: BoolArray) -> FloatArray:
+        """Ask the model: what costs, and what a store keeps.
+
+        Args:
+            coalitions: Shape ``(m, n)``.
+
+        Returns:
+            Log-probabilities of the target's continuations, or what the function returned.
+        """
+        prompts = [self.prompt(coalition) for coalition in coalitions]
+        if isinstance(self.model, LanguageModel) and isinstance(self.target, Target):
+            return self.model.log_probabilities(prompts, self.target.continuations)
+        return np.asarray(self.model(prompts), dtype=np.float64)  # type: ignore[operator]
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        """Turn what the model said into values.
+
+        Args:
+            outputs: Shape ``(m, d)``.
+
+        Returns:
+            Array of shape ``(m,)``.
+
+        Raises:
+            ValueError: If there is more than one number per prompt and no target.
+        """
+        if isinstance(self.target, Target):
+            return self.target.values(outputs)
+        if self.target is not None:
+            return self.target(outputs)
+        if outputs.ndim > 1 and outputs.shape[1] != 1:
+            msg = (
+                f"The model returned {outputs.shape[1]} numbers per prompt: pass a target, a "
+                "function that makes one of them."
+            )
+            raise ValueError(msg)
+        return outputs.reshape(len(outputs))
+
+    def value_function(self, coalitions: np.ndarray) -> np.ndarray:
+        """Return the values of coalitions, boolean of shape ``(m, n)``."""
+        return self.values(self.outputs(coalitions))
+
+    def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
+        """Return the strongest interactions with their words, as ``(never, fails): +2.17``.
+
+        Args:
+            explanation: What an approximator found of this game.
+            count: How many, single parts among them.
+        """
+        found = [(s, v) for s, v in explanation.interactions.items() if len(s)]
+        found.sort(key=lambda item: (-abs(item[1]), item[0]))
+        return [
+            f"({', '.join(self.player_names[player] for player in players)}): {value:+.2f}"
+            for players, value in found[:count]
+        ]
+
+
+def _check(model: object, target: object) -> None:
+    """Refuse a model without what it needs."""
+    if isinstance(model, LanguageModel):
+        if not isinstance(target, Target):
+            msg = "A language model needs a target, as Labels('positive', 'negative')."
+            raise TypeError(msg)
+    elif not callable(model):
+        msg = f"model must be a language model or a function, got {type(model).__name__}."
+        raise TypeError(msg)
+    elif target is not None and not callable(target):
+        msg = "For a model that is a function, target must be a function or None."
+        raise TypeError(msg)
+
+
+def _replace(part: str, mask: str | Callable[[str], str]) -> str:
+    """Return what stands for a part, with the white space around it unless it is removed."""
+    word = part.strip()
+    if mask == "" or not word:
+        # what ends a line or a paragraph goes on doing so
+        return "".join(c for c in part[len(part.rstrip()) :] if c == "\n")
+    start = part.index(word)
+    return (
+        part[:start] + (mask if isinstance(mask, str) else mask(word)) + part[start + len(word) :]
+    )

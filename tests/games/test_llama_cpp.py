@@ -1,0 +1,68 @@
+"""Tests of llama.cpp in this process, with a real model."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from shapiq_spex.games import LanguageModel, LlamaCpp
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROMPT = "The capital of France is"
+
+
+def test_it_is_a_language_model(llm: LlamaCpp) -> None:
+    """It has the one method, and says which model it is."""
+    assert isinstance(llm, LanguageModel)
+    assert llm.fingerprint.startswith("gguf ")
+
+
+def test_known_probabilities(llm: LlamaCpp) -> None:
+    """Paris is likelier than London; several tokens multiply up."""
+    found = llm.log_probabilities([PROMPT], [" Paris", " London", " New York City", " New"])
+    assert found.shape == (1, 4)
+    assert found[0, 0] == pytest.approx(-0.259, abs=0.02)
+    assert found[0, 1] == pytest.approx(-4.29, abs=0.1)
+    assert found[0, 2] == pytest.approx(-4.59 - 0.69 - 0.19, abs=0.2)
+    assert found[0, 2] < found[0, 3]
+
+
+def test_several_tokens_are_a_chain(llm: LlamaCpp) -> None:
+    """The probability of two tokens is that of the first times that of the second after it."""
+    (both,) = llm.log_probabilities([PROMPT], [" New York"])[0]
+    (first,) = llm.log_probabilities([PROMPT], [" New"])[0]
+    (second,) = llm.log_probabilities([PROMPT + " New"], [" York"])[0]
+    assert both == pytest.approx(first + second, rel=0, abs=1e-3)
+
+
+def test_values_depend_on_the_prompt_alone(llm: LlamaCpp) -> None:
+    """The order of the prompts and what was asked before change nothing."""
+    prompts = [PROMPT, "Two and two make", "", PROMPT + " not", "Ünïcödé 🙂 漢字 is"]
+    forward = llm.log_probabilities(prompts, [" Paris", " four"])
+    backward = llm.log_probabilities(prompts[::-1], [" Paris", " four"])
+    assert np.array_equal(forward, backward[::-1])
+    assert np.isfinite(forward).all()
+
+
+def test_too_long_a_prompt(llm: LlamaCpp) -> None:
+    """A prompt beyond the context is refused in llama.cpp's words."""
+    with pytest.raises(RuntimeError, match=r"llama\.cpp refuses the prompt"):
+        llm.log_probabilities(["word " * 3000], [" Paris"])
+
+
+def test_missing_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing file, a file of another kind and the missing extra are named."""
+    with pytest.raises(FileNotFoundError, match="no model file"):
+        LlamaCpp(tmp_path / "none.gguf")
+    other = tmp_path / "other.gguf"
+    other.write_bytes(b"no model")
+    with pytest.raises(ValueError, match="cannot load"):
+        LlamaCpp(other)
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    with pytest.raises(ImportError, match=r"shapiq-spex\[llama-cpp\]"):
+        LlamaCpp(other)

@@ -1,0 +1,157 @@
+"""Tests of prompts as games, with a real language model and with functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import shapiq
+from hypothesis import given
+from hypothesis import strategies as st
+
+import shapiq_spex
+from shapiq_spex.games import Continuation, Labels, LlamaCpp, PromptGame
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = (
+    "Review: a dull and lifeless film\nSentiment: negative\n\n"
+    "Review: a joy to watch from start to finish\nSentiment: positive\n\n"
+    "Review: {text}\nSentiment:"
+)
+SENTIMENT = Labels("positive", "negative")
+
+
+def lengths(texts: list[str]) -> list[int]:
+    """Stand in for a model."""
+    return [len(text) for text in texts]
+
+
+@given(
+    words=st.lists(st.from_regex(r"\A[a-z.,!]{1,6}\Z"), min_size=1, max_size=10),
+    present=st.lists(st.booleans(), min_size=10, max_size=10),
+)
+def test_removal(words: list[str], present: list[bool]) -> None:
+    """What is left reads as if the absent words had never been there."""
+    game = PromptGame("<{text}>", text=" ".join(words), model=lengths)
+    kept = [word for word, here in zip(words, present, strict=False) if here]
+    assert game.prompt(present[: len(words)]) == f"<{' '.join(kept)}>"
+    assert game.prompt([True] * len(words)) == f"<{' '.join(words)}>"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "present", "expected"),
+    [
+        ("It never fails.", {"mask": "[UNK]"}, [1, 0, 1], "It [UNK] fails."),
+        ("It never fails.", {"mask": lambda part: "_" * len(part)}, [1, 0, 0], "It _____ ______"),
+        ("a\nb\n\nc", {"segment": "line"}, [1, 0, 1], "a\n\n\nc"),
+        ("One here. Two there.", {"segment": "sentence"}, [0, 1], "Two there."),
+        (["First. ", "Second. ", "Third."], {}, [1, 0, 1], "First. Third."),
+        ("{a} {b}", {}, [1, 1], "{a} {b}"),
+        ("  indented", {"segment": "line"}, [1], "  indented"),
+    ],
+)
+def test_masking(text: Any, options: dict[str, Any], present: list[int], expected: str) -> None:  # noqa: ANN401
+    """Absent parts are removed or replaced, and nothing else changes."""
+    assert PromptGame(text=text, model=lengths, **options).prompt(present) == expected
+
+
+def test_functions_as_models() -> None:
+    """A function from prompts to numbers, or to vectors with a target, is a model."""
+    game = PromptGame("{text}!", text="a bb ccc", model=lengths)
+    assert isinstance(game, shapiq.Game)
+    assert game(np.array([[1, 1, 1], [0, 0, 0], [0, 1, 0]])).tolist() == [9.0, 1.0, 3.0]
+    pairs = PromptGame(text="a bb", model=lambda texts: [[len(t), 1.0] for t in texts])
+    with pytest.raises(ValueError, match="2 numbers per prompt: pass a target"):
+        pairs(np.ones((1, 2), dtype=bool))
+    pairs.target = lambda outputs: outputs[:, 0] - outputs[:, 1]
+    assert pairs(np.ones((1, 2), dtype=bool)).tolist() == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "reason"),
+    [
+        ({"template": "no place"}, ValueError, "must contain {text} once, got 0"),
+        ({"template": "{text} {text}"}, ValueError, "got 2 times"),
+        ({"text": "  "}, ValueError, "empty"),
+        ({"model": 3}, TypeError, "language model or a function"),
+        ({"target": 3}, TypeError, "must be a function or None"),
+    ],
+)
+def test_bad_arguments(options: dict[str, Any], error: type[Exception], reason: str) -> None:
+    """Mistakes are named before a model is asked."""
+    with pytest.raises(error, match=reason):
+        PromptGame(**{"text": "a b", "model": lengths, **options})
+
+
+def test_a_language_model_needs_a_target(llm: LlamaCpp) -> None:
+    """What of its answer is to be explained must be said."""
+    with pytest.raises(TypeError, match="needs a target, as Labels"):
+        PromptGame(text="a b", model=llm)
+
+
+def test_fingerprints(llm: LlamaCpp) -> None:
+    """All that changes an answer counts; which label is the positive one does not."""
+
+    def of(**options: Any) -> str:  # noqa: ANN401
+        game = PromptGame(**{"text": "ab c", "model": llm, "target": SENTIMENT, **options})
+        return shapiq_spex.ablations._fingerprint.Identifier(game).fingerprint()
+
+    assert of() == of(target=Labels("negative", "positive"))
+    others: list[dict[str, Any]] = [
+        {"text": "ab d"},
+        {"template": "{text}!"},
+        {"template": "!{text}"},
+        {"segment": "character"},
+        {"mask": "_"},
+        {"target": Labels("positive", "neutral")},
+        {"target": Continuation(" Paris")},
+        {"model": lengths, "target": None},
+        {"model": lambda texts: [2 * len(t) for t in texts], "target": None},
+    ]
+    assert len({of(), *(of(**options) for options in others)}) == 1 + len(others)
+
+
+def test_a_double_negative(llm: LlamaCpp, tmp_path: Path) -> None:
+    """What "never" and "fails" do together is found in a real model, and kept."""
+    game = PromptGame(
+        EXAMPLES, text="This film never fails to impress.", model=llm, target=SENTIMENT
+    )
+    stored = shapiq_spex.StoredGame(game, tmp_path / "a.sqlite")
+    approximator = shapiq_spex.ProxySPEX(game.n_players, 3, "FBII", random_state=0)
+    explanation = approximator.approximate(budget=64, game=stored)
+    together = explanation[(2, 3)]
+    assert together > 1
+    assert f"(never, fails): {together:+.2f}" in game.top(explanation, 3)
+    other = PromptGame(
+        EXAMPLES,
+        text="This film never fails to impress.",
+        model=llm,
+        target=Labels("negative", "positive"),
+    )
+    again = shapiq_spex.StoredGame(other, tmp_path / "a.sqlite")
+    masks, values = stored.ablations()
+    assert again(masks) == pytest.approx(-values, rel=0, abs=1e-12)
+    assert again.record.evaluated == 0
+
+
+def test_the_documents_that_matter(llm: LlamaCpp) -> None:
+    """Of several documents, the one with the answer counts most."""
+    documents = [
+        "The library opens at nine. ",
+        "The code of the safe is 4711. ",
+        "Lunch is served at noon. ",
+        "The garden has three ponds.",
+    ]
+    game = PromptGame(
+        "{text}\nQuestion: What is the code of the safe?\nAnswer: The code of the safe is",
+        text=documents,
+        model=llm,
+        target=Continuation(" 4711"),
+    )
+    explanation = shapiq_spex.ProxySPEX(4, 1, "BV").approximate(16, game)
+    values = [explanation[(player,)] for player in range(4)]
+    assert int(np.argmax(values)) == 1
+    assert values[1] > 3 * max(abs(value) for value in np.delete(values, 1))
