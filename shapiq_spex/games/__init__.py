@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ._segments import divide
 from .llama_cpp import LlamaCpp
+from .openai_compatible import EndpointError, OpenAICompatible
 from .prompt import LanguageModel, PromptGame
 from .targets import Continuation, Labels, Target
 
 __all__ = [
     "Continuation",
+    "EndpointError",
     "Labels",
     "LanguageModel",
     "LlamaCpp",
+    "OpenAICompatible",
     "PromptGame",
     "Target",
     "divide",

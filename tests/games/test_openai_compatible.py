@@ -1,0 +1,290 @@
+"""Tests of endpoints: llama.cpp's own server with a real model, and a server that fails."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import xllamacpp
+
+import shapiq_spex
+from shapiq_spex.games import EndpointError, Labels, LlamaCpp, OpenAICompatible, PromptGame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PROMPT = "The capital of France is"
+GOOD = {
+    "choices": [
+        {"logprobs": {"content": [{"token": " a", "logprob": -1.0, "top_logprobs": []}]}},
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def server(model_file: Path) -> Iterator[str]:
+    """Run llama.cpp's server on the loopback interface, with a key."""
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(model_file)
+    parameters.n_ctx, parameters.n_parallel = 1024, 1
+    parameters.cpuparams.n_threads = 1
+    parameters.warmup, parameters.verbosity = False, -1
+    parameters.api_keys = ["sk-test"]
+    running = xllamacpp.Server(parameters)
+    yield f"{running.listening_address}/v1"
+    del running
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the key where it is looked for."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+
+
+def test_same_values_as_in_process(server: str, llm: LlamaCpp) -> None:
+    """The same model gives the same log-probabilities over HTTP, of one token and several."""
+    prompts = [PROMPT, "Review: a joy\nSentiment:", "1, 2, 3,"]
+    texts = [" Paris", " positive", " New York", " 4"]
+    with OpenAICompatible(server, model="smollm", top=2000, concurrency=2) as model:
+        found = model.log_probabilities(prompts, texts)
+    expected = llm.log_probabilities(prompts, texts)
+    there = ~np.isnan(found)
+    assert there[0, [0, 2]].all()
+    assert there[1, 1]
+    assert there[2, 3]
+    assert found[there] == pytest.approx(expected[there], rel=0, abs=1e-3)
+
+
+def test_a_game_over_http(server: str, llm: LlamaCpp, tmp_path: Path) -> None:
+    """A stored game behind an endpoint has the values of the model in process; no key is kept."""
+    options = {"text": "It never fails.", "target": Labels("positive", "negative")}
+    template = "Review: a joy\nSentiment: positive\nReview: {text}\nSentiment:"
+    masks = np.array([[1, 1, 1], [0, 1, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
+    with OpenAICompatible(server, model="smollm", top=500) as model:
+        game = PromptGame(template, model=model, **options)
+        with shapiq_spex.StoredGame(game, tmp_path / "a.sqlite") as stored:
+            found = stored(masks)
+            contents = [file.read_bytes() for file in tmp_path.iterdir()]
+        assert "sk-test" not in model.fingerprint
+    assert not any(b"sk-test" in content for content in contents)
+    expected = PromptGame(template, model=llm, **options)(masks)
+    assert found == pytest.approx(expected, rel=0, abs=1e-3)
+
+
+def test_chat(server: str) -> None:
+    """A chat endpoint scores answers of one token, with the model's own template."""
+    with OpenAICompatible(server, model="smollm", chat=True, top=50) as model:
+        found = model.log_probabilities(["Say Yes or No."], [" Yes", " No"])
+        assert model.fingerprint.endswith("smollm chat/completions")
+    assert found.shape == (1, 2)
+    assert (found[np.isfinite(found)] < 0).all()
+
+
+def test_wrong_key(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused key is an error at once, which does not repeat the key."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    with (
+        OpenAICompatible(server, model="smollm") as model,
+        pytest.raises(EndpointError, match="refuses with status 401") as caught,
+    ):
+        model.log_probabilities([PROMPT], [" Paris"])
+    assert "sk-wrong" not in str(caught.value)
+
+
+class Faulty:
+    """A server that does what it is told, one answer after the other."""
+
+    def __init__(self) -> None:
+        """Begin to serve."""
+        self.script: list[Callable[[BaseHTTPRequestHandler], None]] = []
+        self.times: list[float] = []
+        self.running = self.most = 0
+        self.lock = threading.Lock()
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"]))
+                with outer.lock:
+                    outer.times.append(time.monotonic())
+                    outer.running += 1
+                    outer.most = max(outer.most, outer.running)
+                    step = outer.script.pop(0) if outer.script else answer(GOOD)
+                try:
+                    step(self)
+                finally:
+                    with outer.lock:
+                        outer.running -= 1
+
+            def log_message(self, *_: Any) -> None:  # noqa: ANN401 as in its base
+                """Be silent."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+
+
+def answer(
+    body: object, status: int = 200, wait: str | None = None, pause: float = 0.0
+) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Answer with a status and a body, JSON unless it is a text."""
+
+    def step(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(pause)
+        content = (body if isinstance(body, str) else json.dumps(body)).encode()
+        handler.send_response(status)
+        if wait is not None:
+            handler.send_header("Retry-After", wait)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        handler.wfile.write(content)
+
+    return step
+
+
+def drop(handler: BaseHTTPRequestHandler) -> None:
+    """Close the connection without an answer."""
+    handler.connection.shutdown(socket.SHUT_RDWR)
+    handler.close_connection = True
+
+
+@pytest.fixture
+def faulty() -> Iterator[Faulty]:
+    """Run a server that fails."""
+    found = Faulty()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        answer("", 500),
+        answer("", 503, wait="nonsense"),
+        answer("", 429),
+        answer("{no json"),
+        answer(GOOD, pause=1.0),
+        drop,
+    ],
+    ids=["500", "503", "429", "malformed", "slow", "dropped"],
+)
+def test_transient_faults(step: Callable[[BaseHTTPRequestHandler], None], faulty: Faulty) -> None:
+    """What may not come again is asked again, and the answers stay with their prompts."""
+    faulty.script = [step, step]
+    with OpenAICompatible(faulty.url, model="m", timeout=0.5, backoff=0.01) as model:
+        assert model.log_probabilities([PROMPT], [" a"]).tolist() == [[-1.0]]
+    assert len(faulty.times) == 3
+
+
+def test_retry_after(faulty: Faulty) -> None:
+    """A server that asks for a pause gets it."""
+    faulty.script = [answer("", 429, wait="0.7")]
+    with OpenAICompatible(faulty.url, model="m", backoff=0.01) as model:
+        model.log_probabilities([PROMPT], [" a"])
+    assert 0.7 <= faulty.times[1] - faulty.times[0] < 5
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (answer("", 500), "answers with status 500"),
+        (answer("{no json"), "no JSON"),
+        (drop, "does not answer: RemoteProtocolError"),
+    ],
+)
+def test_lasting_faults(
+    step: Callable[[BaseHTTPRequestHandler], None], reason: str, faulty: Faulty
+) -> None:
+    """What goes on failing is an error that says what came back."""
+    faulty.script = [step] * 3
+    with (
+        OpenAICompatible(faulty.url, model="m", retries=2, backoff=0.01) as model,
+        pytest.raises(EndpointError, match=reason),
+    ):
+        model.log_probabilities([PROMPT], [" a"])
+    assert len(faulty.times) == 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"text": "a", "logprobs": None}]},
+        {"choices": [{"text": "a"}]},
+        {"choices": []},
+        {"error": "none"},
+    ],
+)
+def test_no_log_probabilities(body: object, faulty: Faulty) -> None:
+    """A server that reports none is told apart plainly, and not asked again."""
+    faulty.script = [answer(body)]
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match="answers without the log-probabilities"),
+    ):
+        model.log_probabilities([PROMPT], [" a"])
+    assert len(faulty.times) == 1
+
+
+def test_older_form(faulty: Faulty) -> None:
+    """Completions in the older form of the protocol are read as well; others are NaN."""
+    faulty.script = [answer({"choices": [{"logprobs": {"top_logprobs": [{" a": -1.5}]}}]})]
+    with OpenAICompatible(faulty.url, model="m") as model:
+        found = model.log_probabilities([PROMPT], [" a", " b"])
+    assert found[0, 0] == -1.5
+    assert np.isnan(found[0, 1])
+
+
+def test_concurrency_is_bounded(faulty: Faulty) -> None:
+    """So many requests are under way and no more."""
+    faulty.script = [answer(GOOD, pause=0.05) for _ in range(24)]
+    with OpenAICompatible(faulty.url, model="m", concurrency=3) as model:
+        model.log_probabilities([PROMPT] * 24, [" a"])
+    assert faulty.most == 3
+
+
+def test_an_answer_that_repeats_the_key(faulty: Faulty) -> None:
+    """Should the server send the key back, the error does not."""
+    faulty.script = [answer({"error": "bad key sk-test"}, 403)]
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match=r"status 403: .*\[key\]") as caught,
+    ):
+        model.log_probabilities([PROMPT], [" a"])
+    assert "sk-test" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "reason"),
+    [
+        ("localhost:80", {}, "url must be"),
+        ("http://", {}, "url must be"),
+        ("http://a/v1", {"top": 0}, "top must be"),
+        ("http://a/v1", {"concurrency": 0}, "concurrency must be"),
+    ],
+)
+def test_bad_arguments(url: str, options: dict[str, Any], reason: str) -> None:
+    """Mistakes are named."""
+    with pytest.raises(ValueError, match=reason):
+        OpenAICompatible(url, model="m", **options)
+
+
+def test_secrets_in_the_address() -> None:
+    """A password in the address is in no fingerprint."""
+    model = OpenAICompatible("https://user:secret@host/v1/", model="m")
+    assert model.fingerprint == "endpoint https://host/v1 m completions"
+
+
+def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without httpx the error says what to install."""
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(ImportError, match=r"shapiq-spex\[http\]"):
+        OpenAICompatible("http://a/v1", model="m")
