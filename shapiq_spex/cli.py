@@ -93,7 +93,13 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="{text}",
         help="what stands around the text, which is {text} in it; \\n for a new line",
     )
-    explain.add_argument("--model", required=True, metavar="FILE", help="a model in a GGUF file")
+    explain.add_argument(
+        "--model", required=True, help="a model in a GGUF file, or its name at an endpoint"
+    )
+    explain.add_argument(
+        "--url", help="an endpoint of OpenAI's protocol; its key in the variable OPENAI_API_KEY"
+    )
+    explain.add_argument("--chat", action="store_true", help="send prompts as a user's messages")
     explain.add_argument(
         "--labels", required=True, metavar="A,B", help="the answers, the one to explain first"
     )
@@ -105,6 +111,9 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     explain.add_argument("--mask", default="", help="what stands for a masked part")
     explain.add_argument("--budget", type=int, default=500, help="prompts to ask")
+    explain.add_argument(
+        "--dry-run", action="store_true", help="say what it would take, from a few prompts"
+    )
     explain.add_argument("--approximator", choices=("proxyspex", "spex"), default="proxyspex")
     explain.add_argument("--index", choices=_INDICES, default="FBII", help="interaction index")
     explain.add_argument(

@@ -11,7 +11,7 @@ import numpy as np
 
 from shapiq_spex.ablations import StoredGame
 from shapiq_spex.approximators import SPEX, ProxySPEX
-from shapiq_spex.games import Labels, LlamaCpp, PromptGame
+from shapiq_spex.games import Labels, LlamaCpp, OpenAICompatible, PromptGame
 
 if TYPE_CHECKING:
     import argparse
@@ -40,14 +40,18 @@ def run(options: argparse.Namespace) -> str:
         store = options.store
         if store is None:
             store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
+        model = _find_model(options)
+        stack.callback(model.close)
         game = PromptGame(
             options.template.replace("\\n", "\n"),
             text=text,
-            model=stack.enter_context(LlamaCpp(options.model)),
+            model=model,
             target=target,
             segment=options.segment,
             mask=options.mask,
         )
+        if options.dry_run:
+            return f"{game.estimate(options.budget)}\n"
         stored = stack.enter_context(StoredGame(game, store, progress=True))
         approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
             game.n_players,
@@ -66,3 +70,13 @@ def run(options: argparse.Namespace) -> str:
         f"prompts: {record.evaluated} asked, {record.from_store} from the store",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _find_model(options: argparse.Namespace) -> LlamaCpp | OpenAICompatible:
+    """Return the model that the options name."""
+    if options.url:
+        return OpenAICompatible(options.url, model=options.model, chat=options.chat)
+    if options.chat:
+        msg = "--chat needs an endpoint: give its --url."
+        raise ValueError(msg)
+    return LlamaCpp(options.model)

@@ -119,7 +119,8 @@ def test_demo_of_another_index_and_order(
         (["demo", "--seed", "-1"], "between 0 and"),
         (["demo", "--output", "picture.txt"], ".png"),
         (["demo", "--output", "no/such/folder/picture.png"], "no folder"),
-        (["explain"], "invalid choice"),
+        (["explore"], "invalid choice"),
+        (["explain"], "--prompt"),
     ],
 )
 def test_wrong_arguments(

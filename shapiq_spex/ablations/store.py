@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import threading
 import time
 import warnings
 import weakref
 import zlib
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,11 +108,10 @@ class AblationStore:
             msg = f"The store {self.path} must be a file in a folder that exists."
             raise StoreError(msg)
         _warn_of_network(self.path)
-        if self.path.exists() and self.path.stat().st_size > 0:
-            _check_header(self.path)
-            _check_pages(self.path)
-        with self._use() as connection:
-            self._begin(connection)
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            _create(self.path)
+        _check_header(self.path)
+        _check_pages(self.path)
 
     def game_id(self, fingerprint: str, n_players: int) -> int:
         """Return a game's number in this file, entering it if it is new.
@@ -153,6 +153,9 @@ class AblationStore:
             (game, mask, batch.repeat, output, now, share, _checksum(mask, output))
             for mask, output in pairs
         ]
+        if not self.path.exists():
+            msg = f"The store {self.path} was deleted while it was in use."
+            raise StoreError(msg)
         with self._use() as connection, _transaction(connection):
             self._check_length(connection, game, batch.outputs.shape[1])
             insert = "INSERT OR IGNORE INTO ablations VALUES (?,?,?,?,?,?,?)"
@@ -269,25 +272,6 @@ class AblationStore:
                 self.close()
                 raise StoreError(_describe(self.path, error)) from error
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        """Write the tables into a new file; another process may be doing the same."""
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            with _transaction(connection):
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {_FORMAT}")
-        # last: until here the header is in the file itself, where the next opening looks for it
-        mode = _switch_to_wal(connection)
-        if mode != "wal":
-            self.close()
-            msg = (
-                f"The store {self.path} is on a file system that SQLite's write-ahead log does not "
-                f"work on (journal mode {mode!r}), as network drives are. Put it on a local disk."
-            )
-            raise StoreError(msg)
-
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
@@ -318,16 +302,46 @@ def _transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE")
         raise
 
 
-def _switch_to_wal(connection: sqlite3.Connection) -> str:
-    """Turn on the write-ahead log, which waits for no lock by itself."""
-    deadline = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+def _create(path: Path) -> None:
+    """Put a new store there, all at once: a process killed on the way leaves none.
+
+    Should another process put one there at the same time, that one stays.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        with closing(sqlite3.connect(name, isolation_level=None)) as connection:
+            mode = str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+            if mode != "wal":
+                msg = (
+                    f"The store {path} is on a file system that SQLite's write-ahead log does not "
+                    f"work on (journal mode {mode!r}), as network drives are. Put it on a local "
+                    "disk."
+                )
+                raise StoreError(msg)
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {_FORMAT}")
+        if path.exists() and path.stat().st_size == 0:
+            Path(name).replace(path)
+            return
+        with suppress(FileExistsError):
+            _link(Path(name), path)
+    except sqlite3.Error as error:
+        raise StoreError(_describe(path, error)) from error
+    finally:
+        for extra in ("", "-wal", "-shm"):
+            Path(name + extra).unlink(missing_ok=True)
+
+
+def _link(new: Path, path: Path) -> None:
+    """Give a file its name unless there is one of that name."""
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        new.rename(path)
 
 
 def _check_header(path: Path) -> None:

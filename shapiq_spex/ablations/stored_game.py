@@ -144,6 +144,9 @@ class StoredGame(Game):
         if said not in (None, n):
             msg = f"The game has {said} players, not {n}."
             raise ValueError(msg)
+        if fingerprint is not None and (fingerprint == "" or type(fingerprint) is not str):
+            msg = f"fingerprint must be a text that is not empty, got {fingerprint!r}."
+            raise ValueError(msg)
         if on_failure not in ("raise", "skip"):
             msg = f"on_failure must be 'raise' or 'skip', got {on_failure!r}."
             raise ValueError(msg)

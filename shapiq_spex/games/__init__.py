@@ -5,12 +5,13 @@ from __future__ import annotations
 from ._segments import divide
 from .llama_cpp import LlamaCpp
 from .openai_compatible import EndpointError, OpenAICompatible
-from .prompt import LanguageModel, PromptGame
+from .prompt import Estimate, LanguageModel, PromptGame
 from .targets import Continuation, Labels, Target
 
 __all__ = [
     "Continuation",
     "EndpointError",
+    "Estimate",
     "Labels",
     "LanguageModel",
     "LlamaCpp",

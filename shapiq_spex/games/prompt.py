@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
 
 _PLACE = "{text}"
+_HALF = 0.5  # of the parts are present in a uniform mask
+_CHARACTERS_PER_TOKEN = 4
 
 
 @runtime_checkable
@@ -36,6 +40,29 @@ class LanguageModel(Protocol):
         self, prompts: Sequence[str], continuations: Sequence[str]
     ) -> NDArray[np.float64]:
         """Return the log-probability of each continuation after each prompt, shape ``(m, k)``."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an explanation would take.
+
+    Attributes:
+        calls: How many masked prompts the model would be asked.
+        characters: How long they would be together; a token has some four in English.
+        seconds: How long that would take, one batch after the other.
+    """
+
+    calls: int
+    characters: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        tokens = self.characters / _CHARACTERS_PER_TOKEN
+        return (
+            f"{self.calls:,} prompts of together {self.characters:,} characters (some "
+            f"{tokens:,.0f} tokens in English), about {self.seconds / 60:.1f} minutes"
+        )
 
 
 class PromptGame(Game):
@@ -174,6 +201,26 @@ class PromptGame(Game):
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
         """Return the values of coalitions, boolean of shape ``(m, n)``."""
         return self.values(self.outputs(coalitions))
+
+    def estimate(self, budget: int, probes: int = 5, random_state: int = 0) -> Estimate:
+        """Say what an explanation would take, by asking a few masked prompts.
+
+        Args:
+            budget: The budget that would be asked for.
+            probes: How many prompts to ask now; nothing of them is kept.
+            random_state: The seed of their masks.
+
+        Returns:
+            The calls, characters and seconds.
+        """
+        masks = np.random.default_rng(random_state).random((probes, self.n_players)) < _HALF
+        calls = min(budget, 1 << self.n_players)
+        self.outputs(masks[:1])  # what is done once
+        start = time.perf_counter()
+        self.outputs(masks)
+        seconds = (time.perf_counter() - start) / probes
+        characters = float(np.mean([len(self.prompt(mask)) for mask in masks]))
+        return Estimate(calls, round(calls * characters), calls * seconds)
 
     def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
         """Return the strongest interactions with their words, as ``(never, fails): +2.17``.

@@ -272,7 +272,52 @@ def test_network_drives(
 
 
 def test_no_write_ahead_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where SQLite refuses its write-ahead log, the error says what to do."""
-    monkeypatch.setattr(store, "_switch_to_wal", lambda _: "delete")
+    """Where SQLite refuses its write-ahead log, the error says what to do, and nothing is left."""
+    real = sqlite3.connect
+    # a database in memory has no such log
+    monkeypatch.setattr(store.sqlite3, "connect", lambda *_, **options: real(":memory:", **options))
     with pytest.raises(StoreError, match="Put it on a local disk"):
         AblationStore(tmp_path / "a.sqlite")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    """A file that a user made beforehand, with nothing in it, is as good as none."""
+    path = tmp_path / "a.sqlite"
+    path.touch()
+    masks, outputs = fill(path)
+    assert np.array_equal(AblationStore(path).find(1, masks)[1], outputs)
+
+
+def test_a_store_that_was_deleted(tmp_path: Path) -> None:
+    """What can no longer be found is not written to."""
+    path = tmp_path / "a.sqlite"
+    masks, outputs = fill(path)
+    kept = AblationStore(path)
+    path.unlink()
+    with pytest.raises(StoreError, match="was deleted while it was in use"):
+        kept.add(1, Batch(masks, 1, outputs, 1.0))
+
+
+KILLED = """
+import os, signal, sys, threading, time
+from shapiq_spex.ablations import AblationStore
+for i, delay in enumerate(map(float, sys.argv[2:])):
+    child = os.fork()
+    if child == 0:
+        AblationStore(f"{sys.argv[1]}/{i}.sqlite").game_id("game", 5)
+        os._exit(0)
+    time.sleep(delay)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+for i in range(len(sys.argv) - 2):
+    AblationStore(f"{sys.argv[1]}/{i}.sqlite").game_id("game", 5)
+"""
+
+
+def test_killed_while_it_begins(tmp_path: Path) -> None:
+    """A process killed at any moment leaves no store or a good one."""
+    delays = np.linspace(0.0, 0.03, 100).round(5).astype(str).tolist()
+    command = [sys.executable, "-c", KILLED, str(tmp_path), *delays]
+    subprocess.run(command, check=True)  # noqa: S603
+    assert len(list(tmp_path.glob("[0-9]*.sqlite"))) == 100

@@ -450,6 +450,8 @@ class TestBatches:
             ({"retries": -1}, "retries must be"),
             ({"on_failure": "ignore"}, "on_failure must be"),
             ({"max_failures": -1}, "max_failures must be"),
+            ({"fingerprint": ""}, "fingerprint must be"),
+            ({"fingerprint": 7}, "fingerprint must be"),
             ({"timeout": 0}, "timeout must be"),
             ({"backoff": -1.0}, "backoff must be"),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,3 +156,21 @@ def test_the_documents_that_matter(llm: LlamaCpp) -> None:
     values = [explanation[(player,)] for player in range(4)]
     assert int(np.argmax(values)) == 1
     assert values[1] > 3 * max(abs(value) for value in np.delete(values, 1))
+
+
+def test_estimate() -> None:
+    """The price is found by a few calls, and grows with the budget up to all masks."""
+    asked = []
+
+    def model(texts: list[str]) -> list[int]:
+        asked.append(len(texts))
+        time.sleep(0.01 * len(texts))
+        return lengths(texts)
+
+    game = PromptGame("Say: {text}", text="one two three four five six", model=model)
+    found = game.estimate(1000)
+    assert sum(asked) == 6
+    assert found.calls == 64
+    assert 0.64 <= found.seconds < 5
+    assert 64 * len("Say: ") < found.characters < 64 * len("Say: one two three four five six")
+    assert "64 prompts of together" in str(found)
