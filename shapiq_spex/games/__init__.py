@@ -5,13 +5,14 @@ from __future__ import annotations
 from ._segments import divide
 from .llama_cpp import LlamaCpp
 from .openai_compatible import EndpointError, OpenAICompatible
-from .prompt import Estimate, LanguageModel, PromptGame
+from .prompt import Estimate, Intervention, LanguageModel, PromptGame
 from .targets import Continuation, Labels, Target
 
 __all__ = [
     "Continuation",
     "EndpointError",
     "Estimate",
+    "Intervention",
     "Labels",
     "LanguageModel",
     "LlamaCpp",

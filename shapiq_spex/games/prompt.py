@@ -13,10 +13,12 @@ from ._segments import divide
 from .targets import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import shapiq
     from numpy.typing import NDArray
+
+    from shapiq_spex.spectrum import FourierSpectrum
 
     from ._segments import Segmenter, Unit
 
@@ -63,6 +65,27 @@ class Estimate:
             f"{self.calls:,} prompts of together {self.characters:,} characters (some "
             f"{tokens:,.0f} tokens in English), about {self.seconds / 60:.1f} minutes"
         )
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """What became of a value when words were changed.
+
+    Attributes:
+        words: The words that were masked or replaced.
+        prompt: The prompt without them.
+        change: The change of the value that the model showed.
+        predicted: The change that the explanation predicts of their absence.
+    """
+
+    words: tuple[str, ...]
+    prompt: str
+    change: float
+    predicted: float
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"({', '.join(self.words)}): {self.change:+.2f}, predicted {self.predicted:+.2f}"
 
 
 class PromptGame(Game):
@@ -151,7 +174,11 @@ class PromptGame(Game):
         Args:
             coalition: Which parts are present, shape ``(n,)``.
         """
-        chosen = zip(coalition, self.segments, self._replaced, strict=True)
+        return self._join(coalition, self.segments)
+
+    def _join(self, coalition: Sequence[bool] | BoolArray, segments: list[str]) -> str:
+        """Put a prompt together."""
+        chosen = zip(coalition, segments, self._replaced, strict=True)
         text = "".join(part if present else other for present, part, other in chosen)
         if self.mask == "":
             # no spaces where the first or the last words went
@@ -169,7 +196,77 @@ class PromptGame(Game):
         Returns:
             Log-probabilities of the target's continuations, or what the function returned.
         """
-        prompts = [self.prompt(coalition) for coalition in coalitions]
+        return self._ask([self.prompt(coalition) for coalition in coalitions])
+
+    def intervene(
+        self,
+        spectrum: FourierSpectrum,
+        players: Sequence[int],
+        replacements: Mapping[int, str] | None = None,
+    ) -> list[Intervention]:
+        """Change the words of an interaction, and see whether the model does what was predicted.
+
+        Beside the interaction stand as many of the words that count most on their own.
+
+        Args:
+            spectrum: What an approximator found of this game, its ``spectrum``.
+            players: The positions of the interaction's words.
+            replacements: What to put in the place of words, by position, as synonyms; others are
+                masked.
+
+        Returns:
+            The change of the interaction's words, then that of the strongest single ones.
+
+        Raises:
+            ValueError: If a position is out of range or comes twice, or there is none.
+        """
+        chosen = tuple(players)
+        if not chosen or len(set(chosen)) < len(chosen) or not _in_range(chosen, self.n_players):
+            msg = f"players must be different positions below {self.n_players}, got {players}."
+            raise ValueError(msg)
+        others = replacements or {}
+        if not _in_range(others, self.n_players):
+            msg = f"replacements must be for positions below {self.n_players}, got {list(others)}."
+            raise ValueError(msg)
+        rows = [chosen, self._strongest(spectrum, len(chosen))]
+        masks = np.ones((1 + len(rows), self.n_players), dtype=np.bool_)
+        for mask, row in zip(masks[1:], rows, strict=True):
+            mask[list(row)] = False
+        predicted = spectrum.evaluate(masks)
+        prompts = [self._change({}), *(self._change(self._choose(row, others)) for row in rows)]
+        values = self.values(self._ask(prompts))
+        return [
+            Intervention(
+                words=tuple(self.player_names[player] for player in row),
+                prompt=prompt,
+                change=float(value - values[0]),
+                predicted=float(prediction - predicted[0]),
+            )
+            for row, prompt, value, prediction in zip(
+                rows, prompts[1:], values[1:], predicted[1:], strict=True
+            )
+        ]
+
+    def _strongest(self, spectrum: FourierSpectrum, count: int) -> tuple[int, ...]:
+        """Return the players that count most on their own, in their order."""
+        alone = [abs(spectrum[(player,)]) for player in range(self.n_players)]
+        return tuple(sorted(np.argsort(alone)[::-1][:count].tolist()))
+
+    def _choose(self, players: Sequence[int], others: Mapping[int, str]) -> dict[int, str | None]:
+        """Return what to put in the place of players, None to mask them."""
+        return {player: others.get(player) for player in players}
+
+    def _change(self, changes: Mapping[int, str | None]) -> str:
+        """Return the prompt with some parts replaced, and those without a replacement masked."""
+        present = [changes.get(player, "") is not None for player in range(self.n_players)]
+        segments = [
+            part.replace(part.strip(), changes.get(player) or part.strip(), 1)
+            for player, part in enumerate(self.segments)
+        ]
+        return self._join(present, segments)
+
+    def _ask(self, prompts: list[str]) -> FloatArray:
+        """Ask the model for what costs."""
         if isinstance(self.model, LanguageModel) and isinstance(self.target, Target):
             return self.model.log_probabilities(prompts, self.target.continuations)
         return np.asarray(self.model(prompts), dtype=np.float64)  # type: ignore[operator]
@@ -249,6 +346,10 @@ def _check(model: object, target: object) -> None:
     elif target is not None and not callable(target):
         msg = "For a model that is a function, target must be a function or None."
         raise TypeError(msg)
+
+
+def _in_range(positions: Iterable[int], n: int) -> bool:
+    return all(0 <= position < n for position in positions)
 
 
 def _replace(part: str, mask: str | Callable[[str], str]) -> str:

@@ -174,3 +174,35 @@ def test_estimate() -> None:
     assert 0.64 <= found.seconds < 5
     assert 64 * len("Say: ") < found.characters < 64 * len("Say: one two three four five six")
     assert "64 prompts of together" in str(found)
+
+
+def test_interventions(llm: LlamaCpp) -> None:
+    """Removing words changes the value as an exact spectrum predicts; replacing is what it is."""
+    game = PromptGame(
+        EXAMPLES, text="This film never fails to impress.", model=llm, target=SENTIMENT
+    )
+    approximator = shapiq_spex.ProxySPEX(game.n_players, 2, "FBII", random_state=0)
+    approximator.approximate(budget=64, game=game)
+    removed, single = game.intervene(approximator.spectrum, (2, 3))
+    assert removed.words == ("never", "fails")
+    assert removed.prompt.endswith("Review: This film to impress.\nSentiment:")
+    assert removed.change == pytest.approx(removed.predicted, rel=0, abs=1e-6)
+    assert single.change == pytest.approx(single.predicted, rel=0, abs=1e-6)
+    assert len(single.words) == 2
+    assert str(removed).startswith(f"(never, fails): {removed.change:+.2f}, predicted")
+    swapped, _ = game.intervene(approximator.spectrum, (2, 3), {2: "always", 3: "manages"})
+    assert swapped.prompt.endswith("Review: This film always manages to impress.\nSentiment:")
+    assert swapped.predicted == removed.predicted
+    assert swapped.change != removed.change
+
+
+@pytest.mark.parametrize(
+    ("players", "replacements"), [((), {}), ((0, 0), {}), ((2,), {}), ((0,), {5: "x"})]
+)
+def test_bad_interventions(players: tuple[int, ...], replacements: dict[int, str]) -> None:
+    """Positions that are none are refused."""
+    game = PromptGame(text="a b", model=lengths)
+    approximator = shapiq_spex.ProxySPEX(2)
+    approximator.approximate(4, game)
+    with pytest.raises(ValueError, match="positions below 2"):
+        game.intervene(approximator.spectrum, players, replacements)
