@@ -120,6 +120,8 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--max-order", type=_integer, default=3, help="most parts in an interaction"
     )
     explain.add_argument("--seed", type=_seed, default=0, help="fixes the masks")
+    explain.add_argument("--html", type=Path, metavar="FILE", help="write a page that shows it")
+    explain.add_argument("--json", type=Path, metavar="FILE", help="write the interaction values")
     explain.add_argument("--top", type=_integer, default=10, help="interactions to print")
     explain.add_argument(
         "--store",

@@ -40,8 +40,7 @@ def run(options: argparse.Namespace) -> str:
         store = options.store
         if store is None:
             store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
-        model = _find_model(options)
-        stack.callback(model.close)
+        model = _find_model(options, stack)
         game = PromptGame(
             options.template.replace("\\n", "\n"),
             text=text,
@@ -63,19 +62,28 @@ def run(options: argparse.Namespace) -> str:
         stored.progress = False
         (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
     record = approximator.record
+    faithful = f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}"
+    if options.html:
+        title = f"What speaks for {target.positive.strip()!r}"
+        note = f"Log-odds {whole:+.2f}; {record.asked} masked prompts; {faithful}."
+        page = game.to_html(explanation, title=title, note=note)
+        options.html.write_text(page, encoding="utf-8")
+    if options.json:
+        explanation.to_json_file(options.json)
     lines = [
         f"log-odds of {target.positive.strip()!r} for the whole text: {whole:+.2f}",
         *(f"  {line}" for line in game.top(explanation, options.top)),
-        f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}",
+        faithful,
         f"prompts: {record.evaluated} asked, {record.from_store} from the store",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _find_model(options: argparse.Namespace) -> LlamaCpp | OpenAICompatible:
-    """Return the model that the options name."""
+def _find_model(options: argparse.Namespace, stack: ExitStack) -> LlamaCpp | OpenAICompatible:
+    """Return the model that the options name; its connections are closed with the stack."""
     if options.url:
-        return OpenAICompatible(options.url, model=options.model, chat=options.chat)
+        model = OpenAICompatible(options.url, model=options.model, chat=options.chat)
+        return stack.enter_context(model)
     if options.chat:
         msg = "--chat needs an endpoint: give its --url."
         raise ValueError(msg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import hashlib
 import json
@@ -9,7 +10,7 @@ import os
 import secrets
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 22
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
 _QUIET = -1
+_KEY = secrets.token_hex()  # the library opens a port on this machine, which is for nobody else
 
 
 class LlamaCpp:
     """A model in a GGUF file, by llama.cpp (the extra ``llama-cpp``).
 
     One prompt is evaluated at a time, so that a value depends on its prompt alone; what two prompts
-    have in common at their beginning is computed once.
+    have in common at their beginning is computed once. A model is loaded once and stays in memory
+    until the process ends.
 
     Examples:
         >>> from shapiq_spex.games import LlamaCpp
@@ -58,7 +61,7 @@ class LlamaCpp:
             ValueError: If the model cannot be loaded.
         """
         try:
-            import xllamacpp  # noqa: PLC0415 an extra
+            import xllamacpp  # noqa: F401, PLC0415 an extra
         except ImportError as error:
             msg = "LlamaCpp needs llama.cpp: pip install 'shapiq-spex[llama-cpp]'."
             raise ImportError(msg) from error
@@ -66,21 +69,9 @@ class LlamaCpp:
         if not self.path.is_file():
             msg = f"There is no model file {self.path}."
             raise FileNotFoundError(msg)
-        self._key = secrets.token_hex()  # the library opens a port on this machine
-        parameters = xllamacpp.CommonParams()
-        parameters.model.path = str(self.path)
-        parameters.n_ctx = n_context
-        parameters.n_parallel = 1
-        parameters.cpuparams.n_threads = n_threads or os.cpu_count() or 1
-        parameters.n_gpu_layers = n_gpu_layers
-        parameters.warmup = False
-        parameters.verbosity = _QUIET
-        parameters.api_keys = [self._key]
-        try:
-            self._server: Any = xllamacpp.Server(parameters)
-        except RuntimeError as error:
-            msg = f"llama.cpp cannot load {self.path}: {error}"
-            raise ValueError(msg) from error
+        threads = n_threads or os.cpu_count() or 1
+        written = self.path.stat().st_mtime_ns
+        self._server = _load(self.path, written, n_context, threads, n_gpu_layers)
         self._tokens: dict[str, list[int]] = {}
 
     @functools.cached_property
@@ -109,18 +100,6 @@ class LlamaCpp:
         return np.array(
             [[self._follow(prompt or "\n", each) for each in tokens] for prompt in prompts]
         )
-
-    def close(self) -> None:
-        """Let go of the model."""
-        self._server = None
-
-    def __enter__(self) -> Self:
-        """Return the model, which is let go of at the end of the block."""
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        """Let go of the model."""
-        self.close()
 
     def _follow(self, prompt: str, tokens: list[int]) -> float:
         """Return the log-probability of tokens after a prompt."""
@@ -156,8 +135,35 @@ class LlamaCpp:
             request = urllib.request.Request(  # noqa: S310 this machine's own server
                 f"{self._server.listening_address}/tokenize",
                 json.dumps({"content": text, "add_special": False}).encode(),
-                {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
+                {"Content-Type": "application/json", "Authorization": f"Bearer {_KEY}"},
             )
             with urllib.request.urlopen(request) as answer:  # noqa: S310 as above
                 self._tokens[text] = json.load(answer)["tokens"]
         return self._tokens[text]
+
+
+@functools.cache
+def _load(path: Path, written: int, n_context: int, n_threads: int, n_gpu_layers: int) -> Any:  # noqa: ANN401, ARG001 the library is untyped; a file written anew is another model
+    """Load a model for the rest of the process.
+
+    The library's server now and then waits for ever for its own end: it must never be let go of,
+    not even when the interpreter ends.
+    """
+    import xllamacpp  # noqa: PLC0415 an extra
+
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = n_context
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = n_threads
+    parameters.n_gpu_layers = n_gpu_layers
+    parameters.warmup = False
+    parameters.verbosity = _QUIET
+    parameters.api_keys = [_KEY]
+    try:
+        server = xllamacpp.Server(parameters)
+    except RuntimeError as error:
+        msg = f"llama.cpp cannot load {path}: {error}"
+        raise ValueError(msg) from error
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
+    return server

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from shapiq import Game
 
+from ._html import render
 from ._segments import divide
 from .targets import Target
 
@@ -326,12 +327,38 @@ class PromptGame(Game):
             explanation: What an approximator found of this game.
             count: How many, single parts among them.
         """
-        found = [(s, v) for s, v in explanation.interactions.items() if len(s)]
-        found.sort(key=lambda item: (-abs(item[1]), item[0]))
         return [
             f"({', '.join(self.player_names[player] for player in players)}): {value:+.2f}"
-            for players, value in found[:count]
+            for players, value in _rank(explanation)[:count]
         ]
+
+    def to_html(
+        self,
+        explanation: shapiq.InteractionValues,
+        *,
+        title: str = "What drives the answer",
+        note: str = "",
+        count: int = 30,
+    ) -> str:
+        """Return a page that shows the prompt with its words shaded, and the interactions.
+
+        The page stands alone, works without a network, and takes nothing of the prompt for markup.
+
+        Args:
+            explanation: What an approximator found of this game.
+            title: The title.
+            note: A sentence for the bottom, as on how faithful the explanation is.
+            count: How many interactions to list.
+        """
+        return render(
+            self.segments,
+            _rank(explanation),
+            before=self._before,
+            after=self._after,
+            title=title,
+            note=note,
+            count=count,
+        )
 
 
 def _check(model: object, target: object) -> None:
@@ -346,6 +373,12 @@ def _check(model: object, target: object) -> None:
     elif target is not None and not callable(target):
         msg = "For a model that is a function, target must be a function or None."
         raise TypeError(msg)
+
+
+def _rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], float]]:
+    """Return the interactions but that of nobody, the strongest first."""
+    found = [(tuple(s), float(v)) for s, v in explanation.interactions.items() if len(s)]
+    return sorted(found, key=lambda item: (-abs(item[1]), item[0]))
 
 
 def _in_range(positions: Iterable[int], n: int) -> bool:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from shapiq_spex.games import LlamaCpp
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +21,6 @@ def model_file() -> Path:
 
 
 @pytest.fixture(scope="session")
-def llm(model_file: Path) -> Iterator[LlamaCpp]:
+def llm(model_file: Path) -> LlamaCpp:
     """Load the model once, on one thread so that test processes do not wait for each other."""
-    with LlamaCpp(model_file, n_context=1024, n_threads=1) as model:
-        yield model
+    return LlamaCpp(model_file, n_context=1024, n_threads=1)

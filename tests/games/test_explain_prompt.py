@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import shapiq
 
 from shapiq_spex import cli
 
@@ -30,13 +31,18 @@ def arguments(model_file: Path, tmp_path: Path) -> list[str]:
 
 def test_report(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The strongest interaction is printed with its words, and a second run asks nothing."""
-    arguments += ["--store", str(tmp_path / "a.sqlite")]
+    files = {name: tmp_path / f"a.{name}" for name in ("sqlite", "html", "json")}
+    arguments += ["--store", str(files["sqlite"]), "--html", str(files["html"])]
+    arguments += ["--json", str(files["json"])]
     assert cli.main(arguments) == 0
     first = capsys.readouterr()
     assert "(never, fails): +" in first.out
     assert "log-odds of 'positive' for the whole text: +" in first.out
     assert "prompts: 64 asked, 0 from the store" in first.out
     assert "64/64" in first.err
+    assert ">never · fails</td>" in files["html"].read_text(encoding="utf-8")
+    loaded = shapiq.InteractionValues.load(files["json"])
+    assert f"(never, fails): {loaded[(2, 3)]:+.2f}" in first.out
     assert cli.main(arguments) == 0
     second = capsys.readouterr()
     assert "prompts: 0 asked, 64 from the store" in second.out

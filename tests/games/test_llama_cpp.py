@@ -66,3 +66,9 @@ def test_missing_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ImportError, match=r"shapiq-spex\[llama-cpp\]"):
         LlamaCpp(other)
+
+
+def test_loaded_once(llm: LlamaCpp) -> None:
+    """The same file with the same settings shares its weights."""
+    again = LlamaCpp(llm.path, n_context=1024, n_threads=1)
+    assert again._server is llm._server

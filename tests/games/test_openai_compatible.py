@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import socket
 import sys
@@ -30,7 +31,7 @@ GOOD = {
 
 
 @pytest.fixture(scope="module")
-def server(model_file: Path) -> Iterator[str]:
+def server(model_file: Path) -> str:
     """Run llama.cpp's server on the loopback interface, with a key."""
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(model_file)
@@ -39,8 +40,9 @@ def server(model_file: Path) -> Iterator[str]:
     parameters.warmup, parameters.verbosity = False, -1
     parameters.api_keys = ["sk-test"]
     running = xllamacpp.Server(parameters)
-    yield f"{running.listening_address}/v1"
-    del running
+    # it may wait for ever for its own end; see LlamaCpp
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(running))
+    return f"{running.listening_address}/v1"
 
 
 @pytest.fixture(autouse=True)
