@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SHADE = 85  # per cent of the colour that the strongest word gets
+_SHADE = 60  # per cent of the colour that the strongest word gets
 
 # the page asks nobody for anything: styles and script stand in it
 _PAGE = Template("""<!DOCTYPE html>
