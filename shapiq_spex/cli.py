@@ -112,6 +112,9 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     explain.add_argument("--mask", default="", help="what stands for a masked part")
     explain.add_argument("--budget", type=int, default=500, help="prompts to ask")
     explain.add_argument(
+        "--max-seconds", type=float, metavar="S", help="stop after this time with what there is"
+    )
+    explain.add_argument(
         "--dry-run", action="store_true", help="say what it would take, from a few prompts"
     )
     explain.add_argument("--approximator", choices=("proxyspex", "spex"), default="proxyspex")

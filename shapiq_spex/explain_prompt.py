@@ -51,7 +51,9 @@ def run(options: argparse.Namespace) -> str:
         )
         if options.dry_run:
             return f"{game.estimate(options.budget)}\n"
-        stored = stack.enter_context(StoredGame(game, store, progress=True))
+        stored = stack.enter_context(
+            StoredGame(game, store, progress=True, max_seconds=options.max_seconds)
+        )
         approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
             game.n_players,
             min(options.max_order, game.n_players),

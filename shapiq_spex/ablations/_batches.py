@@ -68,6 +68,29 @@ class Policy:
     max_failures: int = 100
 
 
+@dataclass
+class Limits:
+    """How far a run may go before it stops with what there is.
+
+    Attributes:
+        deadline: When to begin no further batch, by ``time.monotonic``; None for never.
+        n_left: How many masks may still be evaluated; None for any number.
+    """
+
+    deadline: float | None = None
+    n_left: int | None = None
+
+    def take(self, count: int) -> int:
+        """Return how many of so many masks may be evaluated now, and count them."""
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            return 0
+        if self.n_left is None:
+            return count
+        allowed = min(count, self.n_left)
+        self.n_left -= allowed
+        return allowed
+
+
 @dataclass(frozen=True)
 class _Job:
     """Masks to evaluate at once, by their positions, and the number of their batch."""
@@ -81,6 +104,7 @@ class BatchRun:
 
     Attributes:
         failed: The positions of the masks that were skipped.
+        left_out: The positions of those that the limits left no room for.
     """
 
     def __init__(
@@ -88,6 +112,8 @@ class BatchRun:
         evaluate: Callable[[BoolArray], object],
         masks: BoolArray,
         policy: Policy,
+        limits: Limits,
+        *,
         keep: Callable[[IntArray, FloatArray, float], None],
         still_missing: Callable[[IntArray], IntArray],
     ) -> None:
@@ -97,12 +123,13 @@ class BatchRun:
             evaluate: From masks ``(k, n)`` to outputs, ``(k,)`` or ``(k, d)``.
             masks: The masks, shape ``(m, n)``.
             policy: How to call it.
+            limits: When to stop.
             keep: Called with positions, their outputs ``(k, d)`` and the seconds these took, as
                 soon as they are there.
             still_missing: Called with the positions of a batch before it is evaluated; returns
                 those that nobody else has evaluated since.
         """
-        self._evaluate, self._masks, self._policy = evaluate, masks, policy
+        self._evaluate, self._masks, self._policy, self._limits = evaluate, masks, policy, limits
         self._keep, self._still_missing = keep, still_missing
         starts = range(0, len(masks), policy.batch_size)
         rows = np.arange(len(masks))
@@ -112,6 +139,7 @@ class BatchRun:
         )
         self._n_batches = len(self._jobs)
         self.failed: list[int] = []
+        self.left_out: list[int] = []
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -153,8 +181,10 @@ class BatchRun:
         while self._jobs:
             job = self._jobs.popleft()
             rows = self._still_missing(job.rows)
-            if len(rows):
-                return _Job(rows, job.number)
+            allowed = self._limits.take(len(rows))
+            self.left_out += rows[allowed:].tolist()
+            if allowed:
+                return _Job(rows[:allowed], job.number)
         return None
 
     def _measure(self, job: _Job) -> _Outcome:

@@ -15,7 +15,7 @@ class RunRecord:
         asked: The masks asked for.
         evaluated: Those that the game was called for.
         from_store: Those that had been evaluated before.
-        failed: Those that have no value.
+        failed: Those that have no value, as they failed or went beyond a limit.
         seconds: The wall time of all this.
     """
 

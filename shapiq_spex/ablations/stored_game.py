@@ -13,7 +13,7 @@ from tqdm.auto import tqdm
 
 from shapiq_spex.regression._packed import first_occurrences
 
-from ._batches import BatchRun, Policy, import_tenacity
+from ._batches import BatchRun, Limits, Policy, import_tenacity
 from ._checks import check_masks, check_values
 from ._fingerprint import Identifier
 from .record import RunRecord
@@ -104,6 +104,8 @@ class StoredGame(Game):
         backoff: float = 1.0,
         on_failure: Literal["raise", "skip"] = "raise",
         max_failures: int = _MAX_FAILURES,
+        max_evaluations: int | None = None,
+        max_seconds: float | None = None,
     ) -> None:
         """Open the file, or begin one.
 
@@ -129,6 +131,9 @@ class StoredGame(Game):
                 ``"skip"`` it. Skipped masks have the value NaN; this package's approximators do
                 without them. The next run tries them again.
             max_failures: How many masks may be skipped before an error is raised after all.
+            max_evaluations: How many masks one call may evaluate. Masks beyond have the value NaN,
+                as skipped ones do, and the explanation rests on the others.
+            max_seconds: The seconds after which one call begins no further batch, in the same way.
 
         Raises:
             ValueError: If a number is out of range, the number of players is unknown, or the
@@ -150,7 +155,11 @@ class StoredGame(Game):
         if on_failure not in ("raise", "skip"):
             msg = f"on_failure must be 'raise' or 'skip', got {on_failure!r}."
             raise ValueError(msg)
-        for name, seconds in (("timeout", timeout), ("backoff", backoff)):
+        for name, seconds in (
+            ("timeout", timeout),
+            ("backoff", backoff),
+            ("max_seconds", max_seconds),
+        ):
             if seconds is not None and not seconds > 0:
                 msg = f"{name} must be a positive number of seconds, got {seconds!r}."
                 raise ValueError(msg)
@@ -169,6 +178,10 @@ class StoredGame(Game):
             backoff=backoff,
             skip=on_failure == "skip",
             max_failures=_at_least("max_failures", max_failures, 0),
+        )
+        self._max_seconds = max_seconds
+        self._max_evaluations = (
+            None if max_evaluations is None else _at_least("max_evaluations", max_evaluations, 1)
         )
         self._has_outputs = all(callable(getattr(game, n, None)) for n in ("outputs", "values"))
         self._takes_repeat = self._has_outputs and _has_parameter(game.outputs, "repeat")  # type: ignore[union-attr]
@@ -261,10 +274,14 @@ class StoredGame(Game):
             ) as bar,
         ):
             bar.set_postfix({"from store": n_stored})
+            end = None if self._max_seconds is None else time.monotonic() + self._max_seconds
+            limits = Limits(end, self._max_evaluations)
             for repeat in range(self.repeats):
-                self._evaluate_missing(found, game, repeat, bar)
+                self._evaluate_missing(found, game, repeat, bar, limits)
 
-    def _evaluate_missing(self, found: _Found, game: int, repeat: int, bar: tqdm[Any]) -> None:
+    def _evaluate_missing(
+        self, found: _Found, game: int, repeat: int, bar: tqdm[Any], limits: Limits
+    ) -> None:
         """Evaluate what is not in the file, and keep it there batch by batch."""
         rows = found.missing(repeat)
         masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
@@ -292,13 +309,14 @@ class StoredGame(Game):
             lambda part: self._call(part, repeat),
             masks,
             replace(self._policy, max_failures=self._policy.max_failures - n_failed),
-            keep,
-            still_missing,
+            limits,
+            keep=keep,
+            still_missing=still_missing,
         )
         try:
             run.run()
         finally:
-            found.failed[rows[run.failed]] = True
+            found.failed[rows[run.failed + run.left_out]] = True
 
     def _call(self, masks: BoolArray, repeat: int) -> object:
         """Call the game for what costs."""

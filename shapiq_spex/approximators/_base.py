@@ -230,13 +230,13 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         """Refuse to explain too few masks, and warn where some have no value."""
         if n_left < self.smallest_budget:
             msg = (
-                f"The game failed on {n_asked - n_left} of {n_asked} masks, and the {n_left} left "
-                f"are fewer than the smallest budget of {self.smallest_budget}."
+                f"There is no value for {n_asked - n_left} of {n_asked} masks, and the {n_left} "
+                f"left are fewer than the smallest budget of {self.smallest_budget}."
             )
             raise ValueError(msg)
         message = (
-            f"The game failed on {n_asked - n_left} of {n_asked} masks; the explanation rests on "
-            f"the other {n_left}."
+            f"There is no value for {n_asked - n_left} of {n_asked} masks, which failed or went "
+            f"beyond a limit; the explanation rests on the other {n_left}."
         )
         warnings.warn(message, skip_file_prefixes=(_HERE,))
 

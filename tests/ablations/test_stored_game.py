@@ -453,6 +453,8 @@ class TestBatches:
             ({"fingerprint": ""}, "fingerprint must be"),
             ({"fingerprint": 7}, "fingerprint must be"),
             ({"timeout": 0}, "timeout must be"),
+            ({"max_seconds": 0}, "max_seconds must be"),
+            ({"max_evaluations": 0}, "max_evaluations must be"),
             ({"backoff": -1.0}, "backoff must be"),
         ],
     )
@@ -614,7 +616,7 @@ class TestFaults:
         options = {"fingerprint": "x", "on_failure": "skip", "max_failures": 1000}
         game = StoredGame(play, path, n_players=30, **options)
         made = approximator(n=30, max_order=3, index="FBII", random_state=0)
-        with pytest.warns(UserWarning, match=r"failed on \d+ of 1000 masks"):
+        with pytest.warns(UserWarning, match=r"no value for \d+ of 1000 masks"):
             explanation = made.approximate(1000, game)
         assert made.record.failed == pytest.approx(1000 * 20 / 64, rel=0.2)
         assert made.record.asked == 1000
@@ -654,6 +656,33 @@ class TestFaults:
         made = approximator(n=30, random_state=0)
         with pytest.raises(ValueError, match="fewer than the smallest budget"):
             made.approximate(made.smallest_budget + 20, game)
+
+    @pytest.mark.parametrize("concurrency", [1, 3])
+    def test_limit_of_evaluations(self, concurrency: int, path: Path) -> None:
+        """A run stops at its limit with what there is, and the next one goes on from there."""
+        options = {"fingerprint": "x", "concurrency": concurrency, "max_evaluations": 130}
+        made = shapiq_spex.ProxySPEX(30, index="FBII", max_order=3, random_state=0)
+        for total in (130, 260):
+            game = StoredGame(Counted(30), path, 20, **options)
+            with pytest.warns(UserWarning, match=f"no value for {300 - total} of 300 masks"):
+                explanation = made.approximate(300, game)
+            assert sum(game.game.batches) == 130
+            assert explanation.estimation_budget == total
+            assert made.record.evaluated == 130
+            assert made.record.failed == 300 - total
+            assert explanation[(1, 2, 3)] == pytest.approx(3.0, rel=0, abs=1e-9)
+
+    def test_limit_of_time(self, path: Path) -> None:
+        """After its time a run begins no further batch."""
+
+        def play(masks: np.ndarray) -> np.ndarray:
+            time.sleep(0.1)
+            return masks[:, 0] * 1.0
+
+        game = StoredGame(play, path, 10, n_players=30, fingerprint="x", max_seconds=0.35)
+        values = game(draw(1000, 30))
+        assert 10 <= np.count_nonzero(~np.isnan(values)) <= 60
+        assert game.record.failed == np.count_nonzero(np.isnan(values))
 
     def test_interrupt(self, path: Path) -> None:
         """Ctrl-C passes through at once, and what was evaluated is kept."""
