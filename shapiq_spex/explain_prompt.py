@@ -32,23 +32,12 @@ def run(options: argparse.Namespace) -> str:
         ImportError: If llama.cpp is missing.
         RuntimeError: If the model refuses a prompt or the store cannot be used.
     """
-    text = options.prompt
-    if text is None:
-        text = options.prompt_file.read_text(encoding="utf-8").strip()
     target = Labels(*(label.strip() for label in options.labels.split(",")))
     with ExitStack() as stack:
         store = options.store
         if store is None:
             store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
-        model = _find_model(options, stack)
-        game = PromptGame(
-            options.template.replace("\\n", "\n"),
-            text=text,
-            model=model,
-            target=target,
-            segment=options.segment,
-            mask=options.mask,
-        )
+        game = _make_game(options, target, stack)
         if options.dry_run:
             return f"{game.estimate(options.budget)}\n"
         stored = stack.enter_context(
@@ -63,22 +52,36 @@ def run(options: argparse.Namespace) -> str:
         explanation = approximator.approximate(options.budget, stored)
         stored.progress = False
         (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
-    record = approximator.record
+    name, record = target.positive.strip(), approximator.record
     faithful = f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}"
     if options.html:
-        title = f"What speaks for {target.positive.strip()!r}"
         note = f"Log-odds {whole:+.2f}; {record.asked} masked prompts; {faithful}."
-        page = game.to_html(explanation, title=title, note=note)
+        page = game.to_html(explanation, title=f"What speaks for {name!r}", note=note)
         options.html.write_text(page, encoding="utf-8")
     if options.json:
         explanation.to_json_file(options.json)
     lines = [
-        f"log-odds of {target.positive.strip()!r} for the whole text: {whole:+.2f}",
+        f"log-odds of {name!r} for the whole text: {whole:+.2f}",
         *(f"  {line}" for line in game.top(explanation, options.top)),
         faithful,
         f"prompts: {record.evaluated} asked, {record.from_store} from the store",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _make_game(options: argparse.Namespace, target: Labels, stack: ExitStack) -> PromptGame:
+    """Return the game that the options describe."""
+    text = options.prompt
+    if text is None:
+        text = options.prompt_file.read_text(encoding="utf-8").strip()
+    return PromptGame(
+        options.template.replace("\\n", "\n"),
+        text=text,
+        model=_find_model(options, stack),
+        target=target,
+        segment=options.segment,
+        mask=options.mask,
+    )
 
 
 def _find_model(options: argparse.Namespace, stack: ExitStack) -> LlamaCpp | OpenAICompatible:
