@@ -210,7 +210,7 @@ class AblationStore:
         Raises:
             StoreError: If not all outputs have the same length.
         """
-        ask = "SELECT mask, output, checksum FROM ablations WHERE game = ? AND repeat = ?"
+        ask = "SELECT mask, output, checksum FROM ablations WHERE game=? AND repeat=? ORDER BY mask"
         with self._use() as connection:
             rows = connection.execute(ask, (game, repeat)).fetchall()
             width = connection.execute("SELECT n_players FROM games WHERE id = ?", (game,))
