@@ -94,7 +94,8 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="what stands around the text, which is {text} in it; \\n for a new line",
     )
     explain.add_argument(
-        "--model", required=True, help="a model in a GGUF file, or its name at an endpoint"
+        "--model",
+        help="a GGUF file, or a name at an endpoint; by default the small model of the extra demo",
     )
     explain.add_argument(
         "--url", help="an endpoint of OpenAI's protocol; its key in the variable OPENAI_API_KEY"

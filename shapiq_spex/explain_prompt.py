@@ -11,7 +11,7 @@ import numpy as np
 
 from shapiq_spex.ablations import StoredGame
 from shapiq_spex.approximators import SPEX, ProxySPEX
-from shapiq_spex.games import Labels, LlamaCpp, OpenAICompatible, PromptGame
+from shapiq_spex.games import Labels, LlamaCpp, OpenAICompatible, PromptGame, small_model
 
 if TYPE_CHECKING:
     import argparse
@@ -87,9 +87,12 @@ def _make_game(options: argparse.Namespace, target: Labels, stack: ExitStack) ->
 def _find_model(options: argparse.Namespace, stack: ExitStack) -> LlamaCpp | OpenAICompatible:
     """Return the model that the options name; its connections are closed with the stack."""
     if options.url:
+        if options.model is None:
+            msg = "An endpoint needs the name of its --model."
+            raise ValueError(msg)
         model = OpenAICompatible(options.url, model=options.model, chat=options.chat)
         return stack.enter_context(model)
     if options.chat:
         msg = "--chat needs an endpoint: give its --url."
         raise ValueError(msg)
-    return LlamaCpp(options.model)
+    return LlamaCpp(options.model or small_model())

