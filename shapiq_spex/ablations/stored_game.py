@@ -236,7 +236,7 @@ class StoredGame(Game):
         game = self._store.game_id(self.fingerprint, self.n_players)
         packed, outputs = self._store.read(game)
         found = _Found(packed, self.repeats)
-        found.add(np.arange(len(packed)), 0, outputs)
+        found.take(np.arange(len(packed)), 0, outputs)
         for repeat in range(1, self.repeats):
             found.look_up(self._store, game, repeat)
         found.failed |= ~found.known.all(axis=0)
@@ -259,6 +259,7 @@ class StoredGame(Game):
     def _find_or_evaluate(self, found: _Found) -> None:
         """Take what the file has, and evaluate the rest."""
         game = self._store.game_id(self.fingerprint, self.n_players)
+        found.version = self._store.version()  # before looking: what comes later shows
         for repeat in range(self.repeats):
             found.look_up(self._store, game, repeat)
         n_stored = int(np.count_nonzero(found.known))
@@ -285,7 +286,6 @@ class StoredGame(Game):
         """Evaluate what is not in the file, and keep it there batch by batch."""
         rows = found.missing(repeat)
         masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
-        version = self._store.version()
 
         def keep(places: IntArray, outputs: FloatArray, seconds: float) -> None:
             chosen = rows[places]
@@ -297,10 +297,11 @@ class StoredGame(Game):
             bar.update(len(chosen))
 
         def still_missing(places: IntArray) -> IntArray:
-            nonlocal version
-            before, version = version, self._store.version()
-            if version != before:  # another process is at work in this file
-                found.look_up(self._store, game, repeat)
+            version = self._store.version()
+            if version != found.version:  # another process is at work in this file
+                found.version = version
+                for each in range(repeat, self.repeats):
+                    found.look_up(self._store, game, each)
             missing: IntArray = places[~found.known[repeat, rows[places]]]
             return missing
 
@@ -347,6 +348,7 @@ class _Found:
         known: Which of their repeats are known, boolean of shape ``(repeats, m)``.
         failed: Which of them have no value, shape ``(m,)``.
         evaluated: Which of them the game was called for, shape ``(m,)``.
+        version: The file's version when it was last looked into.
     """
 
     def __init__(self, packed: PackedArray, repeats: int) -> None:
@@ -354,22 +356,23 @@ class _Found:
         self.known = np.zeros((repeats, len(packed)), dtype=np.bool_)
         self.failed = np.zeros(len(packed), dtype=np.bool_)
         self.evaluated = np.zeros(len(packed), dtype=np.bool_)
+        self.version = 0
         self._outputs = np.empty((repeats, len(packed), 0))
 
     def look_up(self, store: AblationStore, game: int, repeat: int) -> None:
         """Find what a file has of a repeat that is not known yet."""
         rows = self.missing(repeat)
         positions, outputs = store.find(game, self.packed[rows], repeat)
-        self._take(rows[positions], repeat, outputs)
+        self.take(rows[positions], repeat, outputs)
 
     def missing(self, repeat: int) -> IntArray:
         """Return the positions of masks to evaluate."""
         return np.flatnonzero(~self.known[repeat] & ~self.failed)
 
     def add(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
-        """Take what came out of the game, shape ``(k, d)``."""
+        """Take what just came out of the game, shape ``(k, d)``."""
         self.evaluated[rows] = True
-        self._take(rows, repeat, outputs)
+        self.take(rows, repeat, outputs)
 
     def outputs(self, rows: IntArray, repeat: int) -> FloatArray:
         """Return outputs, shape ``(k, d)``."""
@@ -388,7 +391,8 @@ class _Found:
             seconds=seconds,
         )
 
-    def _take(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
+    def take(self, rows: IntArray, repeat: int, outputs: FloatArray) -> None:
+        """Take outputs that are known, shape ``(k, d)``."""
         if len(rows) == 0:
             return
         if not self.known.any():

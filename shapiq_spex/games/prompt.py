@@ -259,11 +259,11 @@ class PromptGame(Game):
 
     def _change(self, changes: Mapping[int, str | None]) -> str:
         """Return the prompt with some parts replaced, and those without a replacement masked."""
-        present = [changes.get(player, "") is not None for player in range(self.n_players)]
-        segments = [
-            part.replace(part.strip(), changes.get(player) or part.strip(), 1)
-            for player, part in enumerate(self.segments)
-        ]
+        present = np.ones(self.n_players, dtype=np.bool_)
+        segments = list(self.segments)
+        for player, text in changes.items():
+            present[player] = text is not None
+            segments[player] = _put(segments[player], text or "")
         return self._join(present, segments)
 
     def _ask(self, prompts: list[str]) -> FloatArray:
@@ -391,7 +391,11 @@ def _replace(part: str, mask: str | Callable[[str], str]) -> str:
     if mask == "" or not word:
         # what ends a line or a paragraph goes on doing so
         return "".join(c for c in part[len(part.rstrip()) :] if c == "\n")
+    return _put(part, mask if isinstance(mask, str) else mask(word))
+
+
+def _put(part: str, text: str) -> str:
+    """Put a text in the place of a part, between the white space around it."""
+    word = part.strip()
     start = part.index(word)
-    return (
-        part[:start] + (mask if isinstance(mask, str) else mask(word)) + part[start + len(word) :]
-    )
+    return part[:start] + text + part[start + len(word) :]

@@ -111,6 +111,22 @@ class TestOnce:
         # the second batch came half from the other
         assert game.record.evaluated == len(masks) - 10
 
+    def test_other_repeats_of_another_store(self, path: Path) -> None:
+        """What another process kept of a later repeat meanwhile is used, too."""
+        options = {"n_players": N, "fingerprint": "x", "repeats": 2}
+        masks = np.unique(draw(100), axis=0)[:40]
+        other, calls = StoredGame(lambda m: m[:, 0] + 1.0, path, **options), []
+
+        def play(asked: np.ndarray) -> np.ndarray:
+            if not calls:
+                other(masks)
+            calls.append(len(asked))
+            return asked[:, 0] + 2.0
+
+        values = StoredGame(play, path, 20, **options)(masks)
+        assert np.array_equal(values, masks[:, 0] + 1.0)
+        assert calls == [20]
+
     def test_it_is_a_game(self, path: Path) -> None:
         """Single coalitions, tuples, names and explainers work as with the game inside."""
         inner = shapiq.Game(n_players=3, normalize=False, player_names=["a", "b", "c"])

@@ -196,6 +196,17 @@ def test_interventions(llm: LlamaCpp) -> None:
     assert swapped.change != removed.change
 
 
+def test_an_empty_replacement() -> None:
+    """A word replaced by nothing is gone, and no other text counts for it."""
+    game = PromptGame("<{text}>", text="a bb ccc", model=lengths, mask="[MASK]")
+    approximator = shapiq_spex.ProxySPEX(3)
+    approximator.approximate(8, game)
+    gone, single = game.intervene(approximator.spectrum, (1,), {1: ""})
+    assert gone.prompt == "<a  ccc>"
+    assert gone.change == -2.0
+    assert single.prompt.count("[MASK]") == 1
+
+
 @pytest.mark.parametrize(
     ("players", "replacements"), [((), {}), ((0, 0), {}), ((2,), {}), ((0,), {5: "x"})]
 )
