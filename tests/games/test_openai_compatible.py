@@ -120,11 +120,13 @@ class Faulty:
                     outer.running += 1
                     outer.most = max(outer.most, outer.running)
                     step = outer.script.pop(0) if outer.script else answer(GOOD)
-                try:
-                    step(self)
-                finally:
-                    with outer.lock:
-                        outer.running -= 1
+                step(self)
+
+            def send_response(self, code: int, message: str | None = None) -> None:
+                # before a byte of the answer is out: the next request may follow that at once
+                with outer.lock:
+                    outer.running -= 1
+                super().send_response(code, message)
 
             def log_message(self, *_: Any) -> None:  # noqa: ANN401 as in its base
                 """Be silent."""
