@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from shapiq import Game
 
 from ._html import render
 from ._segments import divide
+from .models import LanguageModel
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -29,20 +30,6 @@ if TYPE_CHECKING:
 _PLACE = "{text}"
 _HALF = 0.5  # of the parts are present in a uniform mask
 _CHARACTERS_PER_TOKEN = 4
-
-
-@runtime_checkable
-class LanguageModel(Protocol):
-    """What a prompt can be given to: one method, and a text that says which model it is."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Everything of the model that changes its answers, and no secret."""
-
-    def log_probabilities(
-        self, prompts: Sequence[str], continuations: Sequence[str]
-    ) -> NDArray[np.float64]:
-        """Return the log-probability of each continuation after each prompt, shape ``(m, k)``."""
 
 
 @dataclass(frozen=True)
