@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from ._endpoint import EndpointError
 from ._segments import divide
+from .estimate import Estimate
+from .intervention import Intervention
 from .llama_cpp import LlamaCpp, small_model
 from .models import Classifier, Generator, LanguageModel, Message, Prompt, Tokenizer, Usage
-from .openai_compatible import EndpointError, OpenAICompatible
-from .prompt import Estimate, Intervention, PromptGame
-from .targets import Continuation, Labels, Target
+from .openai_compatible import OpenAICompatible
+from .prompt import PromptGame
+from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Target
 
 __all__ = [
+    "Answers",
+    "ClassLogit",
     "Classifier",
     "Continuation",
     "EndpointError",
@@ -23,6 +28,7 @@ __all__ = [
     "OpenAICompatible",
     "Prompt",
     "PromptGame",
+    "Similarity",
     "Target",
     "Tokenizer",
     "Usage",

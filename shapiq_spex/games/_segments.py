@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-Unit = Literal["word", "sentence", "paragraph", "line", "character"]
+Unit = Literal["word", "sentence", "paragraph", "line", "character", "token"]
 Segmenter = Callable[[str], Sequence[str]]
 
 # scripts that write no space between words: each character stands for itself

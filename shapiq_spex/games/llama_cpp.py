@@ -9,16 +9,22 @@ import importlib.util
 import json
 import os
 import secrets
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._tokens import join_bytes
+from .models import Usage, as_messages
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from .models import Prompt
 
 _CHUNK = 1 << 22
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
@@ -52,18 +58,28 @@ class LlamaCpp:
     have in common at their beginning is computed once. A model is loaded once and stays in memory
     until the process ends.
 
+    Chats are put into the model's own template; in an answer to one the space before a label is
+    left out.
+
+    Attributes:
+        usage: What the model was asked so far.
+
     Examples:
         >>> from shapiq_spex.games import LlamaCpp, small_model
         >>> model = LlamaCpp(small_model(), n_threads=1)
         >>> found = model.log_probabilities(["The capital of France is"], [" Paris", " London"])
         >>> found.round(1).tolist()
         [[-0.3, -4.3]]
+        >>> model.generate(["The capital of France is"], max_tokens=2)
+        [' Paris.']
     """
 
     def __init__(
         self,
         path: str | os.PathLike[str],
         *,
+        chat: bool = False,
+        temperature: float = 0.0,
         n_context: int = 4096,
         n_threads: int | None = None,
         n_gpu_layers: int = 0,
@@ -72,6 +88,8 @@ class LlamaCpp:
 
         Args:
             path: The GGUF file.
+            chat: Whether a text is what a user says, for models that chat.
+            temperature: How much chance there is in the answers that the model writes; 0 for none.
             n_context: The longest prompt in tokens.
             n_threads: The number of threads, by default one a core.
             n_gpu_layers: How many layers to put on a GPU.
@@ -90,22 +108,29 @@ class LlamaCpp:
         if not self.path.is_file():
             msg = f"There is no model file {self.path}."
             raise FileNotFoundError(msg)
+        self.chat, self.temperature, self.usage = chat, temperature, Usage()
         threads = n_threads or os.cpu_count() or 1
         written = self.path.stat().st_mtime_ns
         self._server = _load(self.path, written, n_context, threads, n_gpu_layers)
-        self._tokens: dict[str, list[int]] = {}
+        self._ids: dict[str, list[int]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the file, and what else changes an answer."""
+        chat = " chat" if self.chat else ""
+        warm = f" temperature {self.temperature:g}" if self.temperature else ""
+        return f"gguf {self._digest}{chat}{warm}"
 
     @functools.cached_property
-    def fingerprint(self) -> str:
-        """A digest of the file."""
+    def _digest(self) -> str:
         digest = hashlib.sha256()
         with self.path.open("rb") as file:
             while part := file.read(_CHUNK):
                 digest.update(part)
-        return f"gguf {digest.hexdigest()}"
+        return digest.hexdigest()
 
     def log_probabilities(
-        self, prompts: Sequence[str], continuations: Sequence[str]
+        self, prompts: Sequence[Prompt], continuations: Sequence[str]
     ) -> NDArray[np.float64]:
         """Return the log-probability of each continuation after each prompt, shape ``(m, k)``.
 
@@ -117,10 +142,43 @@ class LlamaCpp:
         Raises:
             RuntimeError: If llama.cpp refuses a prompt, as one that is too long.
         """
-        tokens = [self._tokenize(text) for text in continuations]
-        return np.array(
-            [[self._follow(prompt or "\n", each) for each in tokens] for prompt in prompts]
-        )
+        return np.array([self._score(prompt, continuations) for prompt in prompts])
+
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int, seed: int = 0) -> list[str]:
+        """Return an answer to each prompt.
+
+        Args:
+            prompts: The prompts.
+            max_tokens: How long an answer may be.
+            seed: Fixes what is drawn, where there is a temperature.
+
+        Raises:
+            RuntimeError: If llama.cpp refuses a prompt, as one that is too long.
+        """
+        options = {"n_predict": max_tokens, "temperature": self.temperature, "seed": seed}
+        return [self._complete(self._render(prompt)[0], options)["text"] for prompt in prompts]
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text, which give it back when they are joined.
+
+        Tokens that are parts of one character stand together.
+        """
+        pieces = self._post("tokenize", {"content": text, "with_pieces": True})["tokens"]
+        return join_bytes([_read_piece(piece["piece"]) for piece in pieces], text)
+
+    def _score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
+        """Return the log-probabilities of continuations after a prompt."""
+        text, is_chat = self._render(prompt)
+        texts = [each.lstrip() if is_chat else each for each in continuations]
+        return [self._follow(text, self._tokenize(each)) for each in texts]
+
+    def _render(self, prompt: Prompt) -> tuple[str, bool]:
+        """Return a prompt as the model reads it, and whether it is a chat."""
+        messages = as_messages(prompt, chat=self.chat)
+        if messages is None:
+            return str(prompt) or "\n", False
+        rendered = self._post("apply-template", {"messages": [*map(dict, messages)]})
+        return rendered["prompt"], True
 
     def _follow(self, prompt: str, tokens: list[int]) -> float:
         """Return the log-probability of tokens after a prompt."""
@@ -130,37 +188,52 @@ class LlamaCpp:
 
     def _next(self, prompt: str, before: list[int], token: int) -> float:
         """Return the log-probability of one token after a prompt and other tokens."""
-        answer = self._server.handle_completions(
-            {
-                "prompt": [prompt, *before] if before else prompt,
-                "n_predict": 1,
-                "n_probs": 1,
-                "temperature": 0,
-                "cache_prompt": True,
-                "logit_bias": [[token, _FORCING]],
-            }
-        )
-        try:
-            (first,) = answer["choices"][0]["logprobs"]["content"]
-        except (KeyError, TypeError, ValueError) as error:
-            msg = f"llama.cpp refuses the prompt: {json.dumps(answer)[:500]}"
-            raise RuntimeError(msg) from error
+        options: dict[str, Any] = {"n_predict": 1, "n_probs": 1, "temperature": 0}
+        options["logit_bias"] = [[token, _FORCING]]
+        answer = self._complete([prompt, *before] if before else prompt, options)
+        (first,) = answer["logprobs"]["content"]
         if first["id"] != token:
             msg = f"llama.cpp returned the token {first['token']!r} where another was asked for."
             raise RuntimeError(msg)
         return float(first["logprob"])
 
+    def _complete(self, prompt: str | list[Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Return how llama.cpp goes on from a prompt."""
+        body = {"prompt": prompt, "cache_prompt": True, **options}
+        answer = self._server.handle_completions(body)
+        try:
+            (choice,) = answer["choices"]
+            self.usage.add(1, answer["usage"]["total_tokens"])
+        except (KeyError, TypeError, ValueError) as error:
+            msg = f"llama.cpp refuses the prompt: {json.dumps(answer)[:500]}"
+            raise RuntimeError(msg) from error
+        return dict(choice)
+
     def _tokenize(self, text: str) -> list[int]:
         """Return the tokens of a continuation."""
-        if text not in self._tokens:
-            request = urllib.request.Request(  # noqa: S310 this machine's own server
-                f"{self._server.listening_address}/tokenize",
-                json.dumps({"content": text, "add_special": False}).encode(),
-                {"Content-Type": "application/json", "Authorization": f"Bearer {_KEY}"},
-            )
+        if text not in self._ids:
+            body = {"content": text, "add_special": False}
+            self._ids[text] = self._post("tokenize", body)["tokens"]
+        return self._ids[text]
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask for what the library offers by its server alone."""
+        request = urllib.request.Request(  # noqa: S310 this machine's own server
+            f"{self._server.listening_address}/{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Authorization": f"Bearer {_KEY}"},
+        )
+        try:
             with urllib.request.urlopen(request) as answer:  # noqa: S310 as above
-                self._tokens[text] = json.load(answer)["tokens"]
-        return self._tokens[text]
+                return dict(json.load(answer))
+        except urllib.error.HTTPError as error:
+            msg = f"llama.cpp refuses to {path}: {error.read().decode(errors='replace')[:500]}"
+            raise RuntimeError(msg) from error
+
+
+def _read_piece(piece: str | list[int]) -> bytes:
+    """Return a token's bytes, which the server tells as numbers where they are no characters."""
+    return piece.encode() if isinstance(piece, str) else bytes(piece)
 
 
 @functools.cache

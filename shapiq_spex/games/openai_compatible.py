@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
+
+from ._endpoint import Endpoint, EndpointError
+from ._tokens import join_bytes
+from .models import Usage, as_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import httpx
-    import tenacity
     from numpy.typing import NDArray
 
-_TOO_MANY, _SERVER_ERROR = 429, 500
-_LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
-_SHOWN = 300  # characters of an answer that an error repeats
-
-
-class EndpointError(RuntimeError):
-    """The endpoint refused a request, or answered with something else than was asked for."""
-
-
-class _TransientError(EndpointError):
-    """A fault that may not come again."""
-
-    def __init__(self, message: str, wait: float = 0.0) -> None:
-        super().__init__(message)
-        self.wait = wait  # seconds that the server asked for
+    from .models import Prompt
 
 
 class OpenAICompatible:
@@ -40,10 +26,14 @@ class OpenAICompatible:
     of several tokens takes one request a token, and a server that says which tokens these are, as
     llama.cpp and vLLM do; a chat endpoint can only score answers of one. An answer that is not
     among the reported tokens has no value (NaN): raise ``top`` where the endpoint allows it, or
-    have a :class:`~shapiq_spex.StoredGame` skip such prompts.
+    have a :class:`~shapiq_spex.StoredGame` skip such prompts. For endpoints that report none there
+    are targets that need the answers alone, as :class:`~shapiq_spex.games.Similarity`.
 
     The key is read from an environment variable when it is needed; it is in no fingerprint, file or
     error.
+
+    Attributes:
+        usage: What the endpoint was asked so far; tokens as far as it tells.
 
     Examples:
         >>> from shapiq_spex.games import OpenAICompatible
@@ -58,6 +48,7 @@ class OpenAICompatible:
         *,
         model: str,
         chat: bool = False,
+        temperature: float = 0.0,
         top: int = 20,
         concurrency: int = 8,
         timeout: float = 60.0,
@@ -70,7 +61,9 @@ class OpenAICompatible:
         Args:
             url: The address up to the version, as ``"http://127.0.0.1:8080/v1"``.
             model: The model's name at this endpoint.
-            chat: Whether to send each prompt as a user's message, for models that chat.
+            chat: Whether to send each prompt as a user's message, for models that chat. Prompts
+                that are lists of messages are sent as these in any case.
+            temperature: How much chance there is in the answers that the model writes; 0 for none.
             top: How many of the likeliest tokens to ask for.
             concurrency: How many requests may be under way at the same time.
             timeout: The seconds to wait for an answer.
@@ -84,30 +77,26 @@ class OpenAICompatible:
             ImportError: If httpx or tenacity is missing.
             ValueError: If the address is none, or a number is out of range.
         """
-        self._httpx, self._tenacity = _import()
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"url must be an address as 'http://127.0.0.1:8080/v1', got {url!r}."
-            raise ValueError(msg)
         for name, number in (("top", top), ("concurrency", concurrency)):
             if number < 1:
                 msg = f"{name} must be at least 1, got {number}."
                 raise ValueError(msg)
-        self.url = url.rstrip("/")
         self.model, self.chat, self.top, self.concurrency = model, chat, top, concurrency
-        self._retries, self._backoff, self._key_variable = retries, backoff, key_variable
-        self._client = self._httpx.Client(timeout=timeout)
+        self.temperature, self.usage = temperature, Usage()
+        self._endpoint = Endpoint(
+            url, timeout=timeout, retries=retries, backoff=backoff, key_variable=key_variable
+        )
         self._pieces: dict[str, list[str]] = {}
 
     @property
     def fingerprint(self) -> str:
         """The endpoint and the model, without any key."""
-        parts = urlsplit(self.url)
-        place = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-        return f"endpoint {place} {self.model} {self._path}"
+        path = "chat/completions" if self.chat else "completions"
+        warm = f" temperature {self.temperature:g}" if self.temperature else ""
+        return f"endpoint {self._endpoint.place} {self.model} {path}{warm}"
 
     def log_probabilities(
-        self, prompts: Sequence[str], continuations: Sequence[str]
+        self, prompts: Sequence[Prompt], continuations: Sequence[str]
     ) -> NDArray[np.float64]:
         """Return the log-probability of each continuation after each prompt, shape ``(m, k)``.
 
@@ -118,9 +107,37 @@ class OpenAICompatible:
             rows = executor.map(lambda prompt: self._score(prompt, continuations), prompts)
             return np.array(list(rows), dtype=np.float64)
 
+    def generate(self, prompts: Sequence[Prompt], max_tokens: int, seed: int = 0) -> list[str]:
+        """Return an answer to each prompt.
+
+        Args:
+            prompts: The prompts.
+            max_tokens: How long an answer may be.
+            seed: Fixes what is drawn, where there is a temperature and the endpoint minds seeds.
+
+        Raises:
+            EndpointError: If the endpoint refuses, goes on failing, or answers with no text.
+        """
+        options = {"max_tokens": max_tokens, "temperature": self.temperature, "seed": seed}
+        with ThreadPoolExecutor(self.concurrency) as executor:
+            return list(executor.map(lambda prompt: self._write(prompt, options), prompts))
+
+    def tokens(self, text: str) -> list[str]:
+        """Return the tokens of a text, where the server tells, as those of llama.cpp and vLLM do.
+
+        Raises:
+            EndpointError: If the server does not tell them.
+            ValueError: If the tokens do not give the text back.
+        """
+        pieces = self._ask_tokens(text)
+        if pieces is None:
+            msg = "does not tell a text's tokens: take words or characters as parts."
+            raise self._endpoint.error(msg)
+        return join_bytes(pieces, text)
+
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._endpoint.close()
 
     def __enter__(self) -> Self:
         """Return the model, whose connections are closed at the end of the block."""
@@ -130,18 +147,25 @@ class OpenAICompatible:
         """Close the connections."""
         self.close()
 
-    @property
-    def _path(self) -> str:
-        return "chat/completions" if self.chat else "completions"
-
-    def _score(self, prompt: str, continuations: Sequence[str]) -> list[float]:
+    def _score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
         """Return the log-probabilities of continuations; the first tokens take one request."""
         first = self._next_tokens(prompt)
         return [self._follow(prompt, text, first) for text in continuations]
 
-    def _follow(self, prompt: str, text: str, tokens: dict[str, float]) -> float:
+    def _write(self, prompt: Prompt, options: dict[str, Any]) -> str:
+        """Return an answer."""
+        answer = self._complete(prompt, options)
+        try:
+            choice = answer["choices"][0]
+            text = choice["message"]["content"] if "message" in choice else choice["text"]
+            return str(text or "")  # an answer of nothing may be null
+        except (KeyError, IndexError, TypeError) as error:
+            msg = "answers with no text."
+            raise self._endpoint.error(msg, str(answer)) from error
+
+    def _follow(self, prompt: Prompt, text: str, tokens: dict[str, float]) -> float:
         """Return the log-probability of a text, given the likeliest first tokens."""
-        if self.chat:  # models begin an answer without a space
+        if self.chat or not isinstance(prompt, str):  # an answer in a chat begins without a space
             return tokens.get(text, tokens.get(text.strip(), np.nan))
         if text in tokens:
             return tokens[text]
@@ -162,94 +186,50 @@ class OpenAICompatible:
         To guess them would be wrong now and then: what the likeliest tokens allow for is no proof.
         """
         if text not in self._pieces:
-            body = {"model": self.model, "prompt": text, "return_token_strs": True}
-            body |= {"content": text, "with_pieces": True, "add_special_tokens": False}
-            try:
-                answer = self._post(f"{self.url.removesuffix('/v1')}/tokenize", body).json()
-                found = answer.get("token_strs") or [t["piece"] for t in answer["tokens"]]
-                pieces = [str(piece) for piece in found]
-            except (EndpointError, ValueError, KeyError, TypeError, AttributeError):
-                pieces = [text]
-            self._pieces[text] = pieces if "".join(pieces) == text else [text]
+            pieces = self._ask_tokens(text) or [text.encode()]
+            whole = b"".join(pieces) == text.encode()
+            # a token that is no text by itself is not to be found among the likeliest ones
+            texts = [piece.decode(errors="replace") for piece in pieces]
+            self._pieces[text] = texts if whole else [text]
         return self._pieces[text]
 
-    def _next_tokens(self, prompt: str) -> dict[str, float]:
+    def _ask_tokens(self, text: str) -> list[bytes] | None:
+        """Return the bytes of a text's tokens, None from a server that does not tell."""
+        body: dict[str, Any] = {"model": self.model, "prompt": text, "return_token_strs": True}
+        body |= {"content": text, "with_pieces": True, "add_special_tokens": False}
+        try:
+            answer = self._endpoint.post(
+                f"{self._endpoint.url.removesuffix('/v1')}/tokenize", body
+            ).json()
+            found = answer.get("token_strs") or [token["piece"] for token in answer["tokens"]]
+            return [p.encode() if isinstance(p, str) else bytes(p) for p in found]
+        except (EndpointError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    def _next_tokens(self, prompt: Prompt) -> dict[str, float]:
         """Return the likeliest next tokens with their log-probabilities."""
-        body: dict[str, Any] = {"model": self.model, "max_tokens": 1, "temperature": 0}
-        if self.chat:
-            body["messages"] = [{"role": "user", "content": prompt}]
-            body |= {"logprobs": True, "top_logprobs": self.top}
-        else:
-            body |= {"prompt": prompt, "logprobs": self.top}
-        answer = self._ask(body)
+        is_chat = as_messages(prompt, chat=self.chat) is not None
+        wanted = {"logprobs": True, "top_logprobs": self.top} if is_chat else {"logprobs": self.top}
+        answer = self._complete(prompt, {"max_tokens": 1, "temperature": 0, **wanted})
         try:
             return _read_tokens(answer["choices"][0]["logprobs"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             msg = (
-                f"{self.url} answers without the log-probabilities of the next token, which this "
-                "target needs. Use a server that reports them (`logprobs`), or a target that needs "
-                f"none. It said: {self._shorten(str(answer))}"
+                "answers without the log-probabilities of the next token, which this target needs. "
+                "Use a server that reports them (`logprobs`), or a target that needs none, as "
+                "Similarity."
             )
-            raise EndpointError(msg) from error
+            raise self._endpoint.error(msg, str(answer)) from error
 
-    def _ask(self, body: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
-        """Return what the endpoint answers, trying again where that may help."""
-        retrying = self._tenacity.Retrying(
-            retry=self._tenacity.retry_if_exception_type(_TransientError),
-            stop=self._tenacity.stop_after_attempt(1 + self._retries),
-            wait=self._wait,
-            reraise=True,
-        )
-        return retrying(self._ask_once, body)
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Return the seconds to wait: what the server asked for, or a random backoff."""
-        error = state.outcome.exception() if state.outcome else None
-        asked = error.wait if isinstance(error, _TransientError) else 0.0
-        backoff = self._tenacity.wait_random_exponential(self._backoff, max=_LONGEST_WAIT)
-        return max(asked, float(backoff(state)))
-
-    def _ask_once(self, body: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
-        answer = self._post(f"{self.url}/{self._path}", body)
-        try:
-            return answer.json()
-        except ValueError as error:
-            msg = f"{self.url} answers with something that is no JSON: {self._shorten(answer.text)}"
-            raise _TransientError(msg) from error
-
-    def _post(self, url: str, body: dict[str, Any]) -> httpx.Response:
-        """Return the answer to a request that was accepted."""
-        key = os.environ.get(self._key_variable)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        try:
-            answer: httpx.Response = self._client.post(url, json=body, headers=headers)
-        except self._httpx.TransportError as error:
-            msg = f"{self.url} does not answer: {type(error).__name__}."
-            raise _TransientError(msg) from error
-        if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
-            msg = f"{self.url} answers with status {answer.status_code}."
-            raise _TransientError(msg, _read_wait(answer))
-        if answer.is_error:
-            said = self._shorten(answer.text)
-            msg = f"{self.url} refuses with status {answer.status_code}: {said}"
-            raise EndpointError(msg)
+    def _complete(self, prompt: Prompt, options: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
+        """Return what the endpoint answers to a prompt."""
+        messages = as_messages(prompt, chat=self.chat)
+        path, asked = "completions", {"prompt": prompt}
+        if messages is not None:
+            path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
+        answer = self._endpoint.ask(path, {"model": self.model, **asked, **options})
+        self.usage.add(1, _read_usage(answer))
         return answer
-
-    def _shorten(self, text: str) -> str:
-        """Return the beginning of an answer, without the key should it be in there."""
-        key = os.environ.get(self._key_variable)
-        return (text.replace(key, "[key]") if key else text)[:_SHOWN]
-
-
-def _import() -> tuple[Any, Any]:
-    """Return httpx and tenacity, or say how to install them."""
-    try:
-        import httpx  # noqa: PLC0415 an extra
-        import tenacity  # noqa: PLC0415 an extra
-    except ImportError as error:
-        msg = "OpenAICompatible needs httpx and tenacity: pip install 'shapiq-spex[http]'."
-        raise ImportError(msg) from error
-    return httpx, tenacity
 
 
 def _read_tokens(report: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON
@@ -264,9 +244,9 @@ def _read_tokens(report: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON
     return {str(token): float(value) for token, value in top.items()}
 
 
-def _read_wait(answer: httpx.Response) -> float:
-    """Return the seconds that a server asks to wait, 0 where it says nothing that is a number."""
+def _read_usage(answer: Any) -> int:  # noqa: ANN401 decoded JSON
+    """Return the tokens that a request took, 0 where the endpoint does not tell."""
     try:
-        return max(0.0, float(answer.headers.get("Retry-After", 0)))
-    except ValueError:
-        return 0.0
+        return int(answer["usage"]["total_tokens"])
+    except (KeyError, TypeError, ValueError):
+        return 0

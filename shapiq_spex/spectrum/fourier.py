@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
-    import pandas as pd  # type: ignore[import-untyped]  # its stubs are no dependency
+    import pandas as pd
     from shapiq.interaction_values import InteractionValues
 
     IntArray = npt.NDArray[np.int64]

@@ -64,11 +64,11 @@ def test_functions_as_models() -> None:
     game = PromptGame("{text}!", text="a bb ccc", model=lengths)
     assert isinstance(game, shapiq.Game)
     assert game(np.array([[1, 1, 1], [0, 0, 0], [0, 1, 0]])).tolist() == [9.0, 1.0, 3.0]
-    pairs = PromptGame(text="a bb", model=lambda texts: [[len(t), 1.0] for t in texts])
+    options = {"text": "a bb", "model": lambda texts: [[len(t), 1.0] for t in texts]}
     with pytest.raises(ValueError, match="2 numbers per prompt: pass a target"):
-        pairs(np.ones((1, 2), dtype=bool))
-    pairs.target = lambda outputs: outputs[:, 0] - outputs[:, 1]
-    assert pairs(np.ones((1, 2), dtype=bool)).tolist() == [3.0]
+        PromptGame(**options)(np.ones((1, 2), dtype=bool))
+    difference = PromptGame(**options, target=lambda outputs: outputs[:, 0] - outputs[:, 1])
+    assert difference(np.ones((1, 2), dtype=bool)).tolist() == [3.0]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_functions_as_models() -> None:
         ({"template": "{text} {text}"}, ValueError, "got 2 times"),
         ({"text": "  "}, ValueError, "empty"),
         ({"model": 3}, TypeError, "language model or a function"),
-        ({"target": 3}, TypeError, "must be a function or None"),
+        ({"target": 3}, TypeError, "or a function, got 3"),
     ],
 )
 def test_bad_arguments(options: dict[str, Any], error: type[Exception], reason: str) -> None:

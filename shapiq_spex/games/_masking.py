@@ -1,0 +1,86 @@
+"""A text with parts masked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    BoolArray = NDArray[np.bool_]
+
+Mask = str | Callable[[str], str]
+"""What stands for an absent part: a text, nothing, or what a function makes of the part."""
+
+
+class MaskedText:
+    """A text whose parts can be absent.
+
+    Attributes:
+        segments: The parts; joined they are the text.
+        replaced: What stands for each where it is absent.
+    """
+
+    def __init__(self, segments: list[str], mask: Mask, *, keep_length: bool) -> None:
+        """Prepare what stands for each part.
+
+        Raises:
+            ValueError: If nothing is to keep the length of a part.
+        """
+        if keep_length and not (isinstance(mask, str) and mask):
+            msg = "keep_length needs a mask of characters to repeat, as mask='_'."
+            raise ValueError(msg)
+        self.segments = segments
+        self._removes = mask == ""
+        self.replaced = [
+            _replace(part, _repeat(mask) if keep_length else mask) for part in segments
+        ]
+
+    def join(self, coalition: Sequence[bool] | BoolArray) -> str:
+        """Return the text with absent parts masked."""
+        return self._join(coalition, self.segments)
+
+    def change(self, changes: Mapping[int, str | None]) -> str:
+        """Return the text with some parts replaced, and those without a replacement masked."""
+        present = np.ones(len(self.segments), dtype=np.bool_)
+        segments = list(self.segments)
+        for player, text in changes.items():
+            present[player] = text is not None
+            segments[player] = _put(segments[player], text or "")
+        return self._join(present, segments)
+
+    def _join(self, coalition: Sequence[bool] | BoolArray, segments: list[str]) -> str:
+        chosen = zip(coalition, segments, self.replaced, strict=True)
+        text = "".join(part if present else other for present, part, other in chosen)
+        if self._removes:
+            # no spaces where the first or the last words went
+            text = text if self.segments[0][:1].isspace() else text.lstrip()
+            text = text if self.segments[-1][-1:].isspace() else text.rstrip()
+        return text
+
+
+def _repeat(mask: Mask) -> Callable[[str], str]:
+    """Return a function that makes a text as long as a part."""
+    unit = str(mask)
+    return lambda part: (unit * len(part))[: len(part)]
+
+
+def _replace(part: str, mask: Mask) -> str:
+    """Return what stands for a part, with the white space around it unless it is removed."""
+    word = part.strip()
+    if mask == "" or not word:
+        # what ends a line or a paragraph goes on doing so
+        return "".join(c for c in part[len(part.rstrip()) :] if c == "\n")
+    return _put(part, mask if isinstance(mask, str) else mask(word))
+
+
+def _put(part: str, text: str) -> str:
+    """Put a text in the place of a part, between the white space around it."""
+    word = part.strip()
+    start = part.index(word)
+    return part[:start] + text + part[start + len(word) :]

@@ -1,0 +1,88 @@
+"""What a target is, and what several of them share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from scipy.special import logsumexp
+
+from shapiq_spex.games.models import Generator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from shapiq_spex.games.models import Prompt
+
+    FloatArray = NDArray[np.float64]
+
+MAX_TOKENS = 32
+"""How long an answer may be by default."""
+
+
+@runtime_checkable
+class Target(Protocol):
+    """What is asked of a model for each masked prompt, and the value that is made of it."""
+
+    @property
+    def fingerprint(self) -> object:
+        """All that changes what is asked; what only :meth:`values` uses is no part of it."""
+
+    def prepare(self, model: Any, prompt: Prompt) -> Target:  # noqa: ANN401 models are of any class
+        """Return the target for a model and the prompt with nothing masked.
+
+        Raises:
+            TypeError: If the model cannot do what the target needs.
+        """
+
+    def ask(self, model: Any, prompts: Sequence[Prompt], repeat: int) -> FloatArray:  # noqa: ANN401 as above
+        """Ask a model, for which the target was prepared: what costs, and what a store keeps.
+
+        Args:
+            model: The model.
+            prompts: The masked prompts.
+            repeat: Which of several evaluations of the same prompts this is, the seed of answers
+                that are drawn at random.
+
+        Returns:
+            Shape ``(m, d)``.
+        """
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        """Return the values, shape ``(m,)``, of what a model returned, shape ``(m, d)``."""
+
+
+def need[T: Target](target: T, model: object, kind: type, method: str) -> T:
+    """Return the target if the model is what it needs."""
+    if not isinstance(model, kind):
+        msg = (
+            f"{type(target).__name__} needs a model with the method {method}, which "
+            f"{type(model).__name__} has not."
+        )
+        raise TypeError(msg)
+    return target
+
+
+def own_answer(target: Target, model: object, prompt: Prompt, max_tokens: int) -> str:
+    """Return the model's own answer to a prompt."""
+    need(target, model, Generator, "generate")
+    (answer,) = model.generate([prompt], max_tokens)  # type: ignore[attr-defined] # as checked
+    if not answer.strip():
+        msg = "The model answers the whole prompt with nothing: give the answer to explain."
+        raise ValueError(msg)
+    return str(answer).rstrip()
+
+
+def odds(logs: FloatArray, positive: int, against: list[int]) -> FloatArray:
+    """Return the log-odds of a column against others, from logits or log-probabilities."""
+    odds: FloatArray = logs[:, positive] - logsumexp(logs[:, against], axis=1)
+    return odds
+
+
+def check_texts(texts: Sequence[object]) -> None:
+    """Refuse answers and labels that are no texts."""
+    if not all(isinstance(text, str) and text for text in texts):
+        msg = f"An answer or label must be a text that is not empty, got {texts}."
+        raise ValueError(msg)
