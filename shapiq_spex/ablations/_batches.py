@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ._limits import Limits
+
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -68,35 +70,13 @@ class Policy:
     max_failures: int = 100
 
 
-@dataclass
-class Limits:
-    """How far a run may go before it stops with what there is.
-
-    Attributes:
-        deadline: When to begin no further batch, by ``time.monotonic``; None for never.
-        n_left: How many masks may still be evaluated; None for any number.
-    """
-
-    deadline: float | None = None
-    n_left: int | None = None
-
-    def take(self, count: int) -> int:
-        """Return how many of so many masks may be evaluated now, and count them."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
-            return 0
-        if self.n_left is None:
-            return count
-        allowed = min(count, self.n_left)
-        self.n_left -= allowed
-        return allowed
-
-
 @dataclass(frozen=True)
 class _Job:
-    """Masks to evaluate at once, by their positions, and the number of their batch."""
+    """Masks to evaluate at once, by their positions, the number of their batch, and the cost."""
 
     rows: IntArray
     number: int
+    cost: float = 0.0
 
 
 class BatchRun:
@@ -181,10 +161,10 @@ class BatchRun:
         while self._jobs:
             job = self._jobs.popleft()
             rows = self._still_missing(job.rows)
-            allowed = self._limits.take(len(rows))
+            allowed, cost = self._limits.take(self._masks[rows])
             self.left_out += rows[allowed:].tolist()
             if allowed:
-                return _Job(rows[:allowed], job.number)
+                return _Job(rows[:allowed], job.number, cost)
         return None
 
     def _measure(self, job: _Job) -> _Outcome:
@@ -220,6 +200,7 @@ class BatchRun:
 
     def _finish(self, job: _Job, future: Future[_Outcome]) -> None:
         """Keep what came out of a job; what failed is tried mask by mask, then given up."""
+        self._limits.finish(job.cost)
         error = future.exception()
         wrong = self._keep_right(job, future)
         if error is None:

@@ -13,9 +13,10 @@ from tqdm.auto import tqdm
 
 from shapiq_spex.regression._packed import first_occurrences
 
-from ._batches import BatchRun, Limits, Policy, import_tenacity
+from ._batches import BatchRun, Policy, import_tenacity
 from ._checks import check_masks, check_values
 from ._fingerprint import Identifier
+from ._limits import Limits, PricedGame, TokenLimit
 from .record import RunRecord
 from .store import AblationStore, Batch
 
@@ -104,7 +105,8 @@ class StoredGame(Game):
         backoff: float = 1.0,
         on_failure: Literal["raise", "skip"] = "raise",
         max_failures: int = _MAX_FAILURES,
-        max_evaluations: int | None = None,
+        max_calls: int | None = None,
+        max_tokens: int | None = None,
         max_seconds: float | None = None,
     ) -> None:
         """Open the file, or begin one.
@@ -131,8 +133,11 @@ class StoredGame(Game):
                 ``"skip"`` it. Skipped masks have the value NaN; this package's approximators do
                 without them. The next run tries them again.
             max_failures: How many masks may be skipped before an error is raised after all.
-            max_evaluations: How many masks one call may evaluate. Masks beyond have the value NaN,
+            max_calls: How many masks one call may evaluate. Masks beyond have the value NaN,
                 as skipped ones do, and the explanation rests on the others.
+            max_tokens: How many tokens one call may take, in the same way, of a game that counts
+                them and says what masks would take (``tokens_used``, ``estimate_tokens``), as
+                prompts do. They are kept to as well as the game can say beforehand.
             max_seconds: The seconds after which one call begins no further batch, in the same way.
 
         Raises:
@@ -180,9 +185,11 @@ class StoredGame(Game):
             max_failures=_at_least("max_failures", max_failures, 0),
         )
         self._max_seconds = max_seconds
-        self._max_evaluations = (
-            None if max_evaluations is None else _at_least("max_evaluations", max_evaluations, 1)
-        )
+        self._max_calls = None if max_calls is None else _at_least("max_calls", max_calls, 1)
+        self._max_tokens = None if max_tokens is None else _at_least("max_tokens", max_tokens, 1)
+        if max_tokens is not None and not isinstance(game, PricedGame):
+            msg = "max_tokens needs a game that counts its tokens, as a PromptGame does."
+            raise ValueError(msg)
         self._has_outputs = all(callable(getattr(game, n, None)) for n in ("outputs", "values"))
         self._takes_repeat = self._has_outputs and _has_parameter(game.outputs, "repeat")  # type: ignore[union-attr]
         self._identifier = Identifier(game, fingerprint)
@@ -276,9 +283,15 @@ class StoredGame(Game):
         ):
             bar.set_postfix({"from store": n_stored})
             end = None if self._max_seconds is None else time.monotonic() + self._max_seconds
-            limits = Limits(end, self._max_evaluations)
+            limits = Limits(end, self._max_calls, self._limit_tokens())
             for repeat in range(self.repeats):
                 self._evaluate_missing(found, game, repeat, bar, limits)
+
+    def _limit_tokens(self) -> TokenLimit | None:
+        """Begin to count tokens, if there is a limit."""
+        if self._max_tokens is None or not isinstance(self.game, PricedGame):
+            return None
+        return TokenLimit(self.game, self._max_tokens)
 
     def _evaluate_missing(
         self, found: _Found, game: int, repeat: int, bar: tqdm[Any], limits: Limits

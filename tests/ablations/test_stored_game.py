@@ -470,7 +470,7 @@ class TestBatches:
             ({"fingerprint": 7}, "fingerprint must be"),
             ({"timeout": 0}, "timeout must be"),
             ({"max_seconds": 0}, "max_seconds must be"),
-            ({"max_evaluations": 0}, "max_evaluations must be"),
+            ({"max_calls": 0}, "max_calls must be"),
             ({"backoff": -1.0}, "backoff must be"),
         ],
     )
@@ -676,7 +676,7 @@ class TestFaults:
     @pytest.mark.parametrize("concurrency", [1, 3])
     def test_limit_of_evaluations(self, concurrency: int, path: Path) -> None:
         """A run stops at its limit with what there is, and the next one goes on from there."""
-        options = {"fingerprint": "x", "concurrency": concurrency, "max_evaluations": 130}
+        options = {"fingerprint": "x", "concurrency": concurrency, "max_calls": 130}
         made = shapiq_spex.ProxySPEX(30, index="FBII", max_order=3, random_state=0)
         for total in (130, 260):
             game = StoredGame(Counted(30), path, 20, **options)

@@ -260,7 +260,7 @@ def test_an_answer_that_repeats_the_key(faulty: Faulty) -> None:
     faulty.script = [answer({"error": "bad key sk-test"}, 403)]
     with (
         OpenAICompatible(faulty.url, model="m") as model,
-        pytest.raises(EndpointError, match=r"status 403: .*\[key\]") as caught,
+        pytest.raises(EndpointError, match=r"status 403\. It said: .*\[key\]") as caught,
     ):
         model.log_probabilities([PROMPT], [" a"])
     assert "sk-test" not in str(caught.value)
