@@ -74,7 +74,7 @@ def test_a_run_keeps_to_its_tokens(concurrency: int, tmp_path: Path) -> None:
         Counting(), tmp_path / "a.sqlite", batch_size=8, concurrency=concurrency, max_tokens=1500
     ) as game:
         used = []
-        for _ in range(3):
+        for _ in range(4):
             before = game.game.tokens_used
             values = game(MASKS)
             used.append(game.game.tokens_used - before)
