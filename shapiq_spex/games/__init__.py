@@ -9,7 +9,7 @@ from .intervention import Intervention
 from .llama_cpp import LlamaCpp, small_model
 from .models import Classifier, Generator, LanguageModel, Message, Prompt, Tokenizer, Usage
 from .openai_compatible import OpenAICompatible
-from .prompt import PromptGame
+from .prompt import Model, PromptGame
 from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Target
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "LanguageModel",
     "LlamaCpp",
     "Message",
+    "Model",
     "OpenAICompatible",
     "Prompt",
     "PromptGame",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .models import Classifier, Generator, LanguageModel, Tokenizer, Usage
 from .targets import as_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     import shapiq
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     BoolArray = NDArray[np.bool_]
 
-    Model = LanguageModel | Classifier | Generator | Callable[[list[Any]], Any]
+Model = LanguageModel | Classifier | Generator | Callable[[list[Any]], Any]
+"""What can be asked: a language model, a classifier, what writes answers, or a function."""
 
 _BATCH_SIZE = 16
 _HALF = 0.5  # of the parts are present in a uniform mask

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 import shapiq
 
@@ -31,18 +33,22 @@ def arguments(tmp_path: Path) -> list[str]:
 
 def test_report(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The strongest interaction is printed with its words, and a second run asks nothing."""
-    files = {name: tmp_path / f"a.{name}" for name in ("sqlite", "html", "json")}
+    files = {name: tmp_path / f"a.{name}" for name in ("sqlite", "html", "json", "csv")}
     arguments += ["--store", str(files["sqlite"]), "--html", str(files["html"])]
-    arguments += ["--json", str(files["json"])]
+    arguments += ["--json", str(files["json"]), "--csv", str(files["csv"])]
     assert cli.main(arguments) == 0
     first = capsys.readouterr()
     assert "(never, fails): +" in first.out
-    assert "log-odds of 'positive' for the whole text: +" in first.out
+    assert first.out.startswith("log-odds of 'positive': +")
     assert "prompts: 64 asked, 0 from the store" in first.out
     assert "64/64" in first.err
     assert ">never · fails</td>" in files["html"].read_text(encoding="utf-8")
     loaded = shapiq.InteractionValues.load(files["json"])
     assert f"(never, fails): {loaded[(2, 3)]:+.2f}" in first.out
+    table = pd.read_csv(files["csv"])
+    row = table[table["players"] == "(2, 3)"].iloc[0]
+    assert row["parts"] == "('never', 'fails')"
+    assert row["value"] == pytest.approx(loaded[(2, 3)], rel=1e-12)
     assert cli.main(arguments) == 0
     second = capsys.readouterr()
     assert "prompts: 0 asked, 64 from the store" in second.out
@@ -56,11 +62,48 @@ def test_dry_run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
+    ("options", "headline"),
+    [
+        (["--answer", " positive"], "log-probability of ' positive': -"),
+        (["--own-answer", "--answer-tokens", "1"], "log-probability of ' positive': -"),
+        (["--similarity", "--answer-tokens", "2"], "similarity to the answer ' positive"),
+        (["--labels", "Yes,No", "--chat", "--segment", "token"], "log-odds of 'Yes': "),
+    ],
+)
+def test_other_targets(
+    options: list[str], headline: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Answers, the model's own, their likeness, and labels in a chat."""
+    at = arguments.index("--labels")
+    assert cli.main([*arguments[:at], *options, "--budget", "32"]) == 0
+    assert capsys.readouterr().out.startswith(headline)
+
+
+def test_limits(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A run stops at its limit, and explains what there is."""
+    with pytest.warns(UserWarning, match="went beyond a limit"):
+        assert cli.main([*arguments, "--max-calls", "40"]) == 0
+    assert "prompts: 40 asked" in capsys.readouterr().out
+    with pytest.warns(UserWarning, match="went beyond a limit"):
+        assert cli.main([*arguments, "--max-tokens", "3000"]) == 0
+    assert re.search(r"prompts: [3-6]\d asked", capsys.readouterr().out)
+
+
+def test_chance(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Answers drawn at random are repeated, and their noise reported."""
+    at = arguments.index("--labels")
+    options = ["--similarity", "--temperature", "1.5", "--repeats", "2", "--answer-tokens", "2"]
+    assert cli.main([*arguments[:at], *options, "--budget", "24"]) == 0
+    assert "% of the variance is chance" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         (["--labels", "positive"], "at least two"),
         (["--model", "none.gguf"], "no model file"),
-        (["--chat"], "give its --url"),
+        (["--segment", "sentence", "--keep-length"], "needs a mask of characters"),
+        (["--max-tokens", "0"], "max_tokens must be"),
         (["--url", "http://127.0.0.1:1/v1"], "needs the name of its --model"),
         (["--prompt-file", "none.txt"], "No such file"),
         (["--template", "nothing"], "must contain {text} once"),

@@ -1,0 +1,66 @@
+"""From arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from shapiq_spex import __version__
+
+from . import _options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: What stands after the command's name; by default the process's own arguments.
+
+    Returns:
+        The exit code: 0 if all went well, 130 if interrupted. Wrong arguments exit with 2.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        sys.stdout.write({"demo": _demo, "explain": _explain}[options.command](options))
+    except (ValueError, OSError, ImportError, RuntimeError, TypeError) as error:
+        # What the arguments can still get wrong here is said by the error itself.
+        parser.error(str(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="shapiq-spex",
+        description="Find which parts of a model act together, with few model calls.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    _options.add_demo(commands)
+    _options.add_explain(commands)
+    return parser
+
+
+# models are loaded in these, which `--help` and `--version` do without
+
+
+def _demo(options: argparse.Namespace) -> str:
+    from . import demo  # noqa: PLC0415
+
+    return demo.run(options)
+
+
+def _explain(options: argparse.Namespace) -> str:
+    from . import explain  # noqa: PLC0415
+
+    return explain.run(options)
