@@ -14,6 +14,7 @@ from shapiq_spex.approximators import SPEX, ProxySPEX
 from shapiq_spex.games import (
     ClassLogit,
     Continuation,
+    HuggingFace,
     Labels,
     LlamaCpp,
     OpenAICompatible,
@@ -107,7 +108,9 @@ def _find_model(options: argparse.Namespace, stack: ExitStack) -> Model:
             msg = "An endpoint needs the name of its --model."
             raise ValueError(msg)
         return stack.enter_context(OpenAICompatible(options.url, model=name, **chosen))
-    return LlamaCpp(name or small_model(), **chosen)
+    if name is None or Path(name).is_file() or Path(name).suffix == ".gguf":
+        return LlamaCpp(name or small_model(), **chosen)
+    return HuggingFace(name, **chosen)
 
 
 def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> StoredGame:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from ._endpoint import EndpointError
 from ._segments import divide
 from .estimate import Estimate
 from .intervention import Intervention
-from .llama_cpp import LlamaCpp, small_model
-from .models import Classifier, Generator, LanguageModel, Message, Prompt, Tokenizer, Usage
-from .openai_compatible import OpenAICompatible
+from .models import (
+    Classifier,
+    EndpointError,
+    Generator,
+    HuggingFace,
+    LanguageModel,
+    LlamaCpp,
+    Message,
+    OpenAICompatible,
+    Prompt,
+    Tokenizer,
+    Usage,
+    small_model,
+)
 from .prompt import Model, PromptGame
 from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Target
 
@@ -20,6 +30,7 @@ __all__ = [
     "EndpointError",
     "Estimate",
     "Generator",
+    "HuggingFace",
     "Intervention",
     "Labels",
     "LanguageModel",

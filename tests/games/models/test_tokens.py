@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapiq_spex.games import PromptGame, Tokenizer
-from shapiq_spex.games._tokens import join_bytes
+from shapiq_spex.games.models._tokens import join_bytes
 
 if TYPE_CHECKING:
     from shapiq_spex.games import LlamaCpp

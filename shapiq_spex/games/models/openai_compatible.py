@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ._endpoint import Endpoint, EndpointError
+from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
-from .models import Usage, as_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .models import Prompt
+    from ._protocols import Prompt
 
 
 class OpenAICompatible:

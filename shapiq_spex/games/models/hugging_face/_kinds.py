@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._hugging_face_generation import write
-from ._hugging_face_loading import quiet, require
-from ._hugging_face_scoring import Scorer, make_plans, pad
-from .hugging_face import HuggingFace
+from ._generation import write
+from ._loading import quiet, require
+from ._model import HuggingFace
+from ._scoring import Scorer, make_plans, pad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .models import Prompt
+    from shapiq_spex.games.models._protocols import Prompt
 
 
 class CausalLanguageModel(HuggingFace):

@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
-from .models import Usage, as_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from .models import Prompt
+    from ._protocols import Prompt
 
 _CHUNK = 1 << 22
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without

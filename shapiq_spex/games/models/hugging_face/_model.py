@@ -1,4 +1,4 @@
-"""Models of the transformers library: language models, and classifiers of texts."""
+"""The class that loads a model of transformers and tells which kind it is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from . import _hugging_face_loading as loading
-from ._hugging_face_text import Texts
-from .models import Usage
+from shapiq_spex.games.models._protocols import Usage
+
+from . import _loading as loading
+from ._text import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import transformers
     from numpy.typing import NDArray
 
-    from .models import Prompt
+    from shapiq_spex.games.models._protocols import Prompt
 
 _UNBOUNDED = 10**9  # tokenizers without a limit name a number beyond it
 
@@ -39,7 +40,7 @@ class HuggingFace:
         usage: The passes so far, and the tokens of their rows without padding.
 
     Examples:
-        >>> from shapiq_spex.games.hugging_face import HuggingFace
+        >>> from shapiq_spex.games import HuggingFace
         >>> model = HuggingFace("HuggingFaceTB/SmolLM2-135M-Instruct")  # doctest: +SKIP
         >>> model.log_probabilities(["The capital of France is"], [" Paris"])  # doctest: +SKIP
         array([[-0.258]])
@@ -60,7 +61,7 @@ class HuggingFace:
             config = cast("transformers.PreTrainedModel", model).config
             classifies = loading.is_classifier(config, [type(model).__name__])
         # they build on this class
-        kinds = importlib.import_module("._hugging_face_kinds", __package__)
+        kinds = importlib.import_module("._kinds", __package__)
         kind = kinds.SequenceClassifier if classifies else kinds.CausalLanguageModel
         return cast("Self", super().__new__(kind))
 
@@ -136,18 +137,18 @@ class HuggingFace:
     if TYPE_CHECKING:
         # which of these there are is known when the model is loaded
 
-        def log_probabilities(  # noqa: D102
+        def log_probabilities(
             self, prompts: Sequence[Prompt], continuations: Sequence[str]
         ) -> NDArray[np.float64]: ...
 
-        def generate(  # noqa: D102
+        def generate(
             self, prompts: Sequence[Prompt], max_tokens: int, seed: int = 0
         ) -> list[str]: ...
 
         @property
-        def classes(self) -> tuple[str, ...]: ...  # noqa: D102
+        def classes(self) -> tuple[str, ...]: ...
 
-        def logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]: ...  # noqa: D102
+        def logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]: ...
 
     @functools.cached_property
     def fingerprint(self) -> str:

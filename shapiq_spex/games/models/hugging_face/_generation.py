@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._hugging_face_loading import require
-from ._hugging_face_scoring import pad
+from ._loading import require
+from ._scoring import pad
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

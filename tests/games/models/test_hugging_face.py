@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shapiq_spex.games import (
     Classifier,
     Generator,
+    HuggingFace,
     Labels,
     LanguageModel,
     LlamaCpp,
@@ -23,9 +24,8 @@ from shapiq_spex.games import (
     Tokenizer,
     small_model,
 )
-from shapiq_spex.games._hugging_face_scoring import make_plans
-from shapiq_spex.games._hugging_face_text import cut
-from shapiq_spex.games.hugging_face import HuggingFace
+from shapiq_spex.games.models.hugging_face._scoring import make_plans
+from shapiq_spex.games.models.hugging_face._text import cut
 
 if TYPE_CHECKING:
     from pathlib import Path

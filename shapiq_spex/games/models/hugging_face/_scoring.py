@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._hugging_face_loading import require
+from ._loading import require
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import transformers
     from numpy.typing import NDArray
 
-    from .models import Usage
+    from shapiq_spex.games.models._protocols import Usage
 
 _WORTH = 8  # tokens in common from which on it pays to read them once
 # what a model may remember in, one token after the other, so that it can be had for many rows

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .models import as_messages
+from shapiq_spex.games.models._protocols import as_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import transformers
 
-    from .models import Message, Prompt
+    from shapiq_spex.games.models._protocols import Message, Prompt
 
 _NEW_LINE = "\n"
 _SPACE = "▁"  # how tokenizers in the manner of SentencePiece write a space
