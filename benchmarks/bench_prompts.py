@@ -1,0 +1,45 @@
+"""What SPEX and ProxySPEX find in prompts of a small language model: the tables of the README.
+
+    uv run --group bench benchmarks/bench_prompts.py
+
+SmolLM2-135M-Instruct answers, by llama.cpp on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+from _faithful import faithfulness  # noqa: E402 after the number of threads is set
+from _prompts import REVIEWS  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
+    "faithfulness": faithfulness,
+}
+
+
+def main() -> None:
+    """Run the parts and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--only", choices=_PARTS, action="append", help="run this part alone")
+    parser.add_argument("--store", type=Path, help="folder to keep the model's answers in")
+    parser.add_argument("--sizes", type=int, nargs="+", choices=REVIEWS, default=list(REVIEWS))
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        options.store = options.store or Path(folder)
+        for name in options.only or _PARTS:
+            function = _PARTS[name]
+            print(f"### {name}\n\n{function.__doc__}\n\n{function(options)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
