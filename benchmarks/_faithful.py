@@ -12,7 +12,7 @@ import numpy as np
 import shapiq
 from _common import markdown, predict, progress, r_squared, timed_run
 from _linear import fit_lasso, fit_linear
-from _llm import sentiment_game, store
+from _llm import in_order, sentiment_game, store
 from _prompts import REVIEWS
 
 import shapiq_spex
@@ -78,23 +78,23 @@ def _seconds(found: _Fit | str) -> str:
 
 def _score(text: str, options: argparse.Namespace) -> dict[int, dict[str, _Fit | str]]:
     """Return how all methods did on a text, by the number of masks."""
-    with store(sentiment_game(text), options.store) as game:
-        n = game.n_players
+    with store(sentiment_game(text), options.store) as stored:
+        n, game = stored.n_players, in_order(stored)
         masks = np.random.default_rng([1, n]).random((_FRESH, n)) < 0.5
-        values = game(masks)
+        fresh = masks, game(masks)
         found: dict[int, dict[str, _Fit | str]] = {budget: {} for budget in _BUDGETS}
         for budget in reversed(_BUDGETS):
-            found[budget] |= _score_uniform(game, budget, masks, values)
+            found[budget] |= _score_uniform(n, game, budget, fresh)
             progress([str(n), f"{budget:,}", *(f"{k} {v}" for k, v in found[budget].items())])
         for name in _SAMPLED:
             for budget in _BUDGETS:
-                found[budget][name] = _score_sampled(name, game, budget, masks, values)
+                found[budget][name] = _score_sampled(name, n, game, budget, fresh)
                 progress([str(n), f"{budget:,}", name, str(found[budget][name])])
         return found
 
 
 def _score_uniform(
-    game: shapiq_spex.StoredGame, budget: int, masks: np.ndarray, values: np.ndarray
+    n: int, game: Game, budget: int, fresh: tuple[np.ndarray, np.ndarray]
 ) -> dict[str, _Fit | str]:
     """Return how the methods did that have uniform masks."""
     taken = []
@@ -103,26 +103,25 @@ def _score_uniform(
         taken.append(asked.copy())
         return game(asked)
 
-    make = partial(shapiq_spex.ProxySPEX, game.n_players, _ORDER, "FBII", random_state=0)
+    make = partial(shapiq_spex.ProxySPEX, n, _ORDER, "FBII", random_state=0)
     timed_run(make, budget, record)
     explanation, cost = timed_run(make, budget, game)  # again, with nothing to wait for
     found: dict[str, _Fit | str] = {}
-    found["ProxySPEX"] = _judge(predict(explanation, masks), values, cost["cpu_seconds"])
+    found["ProxySPEX"] = _judge(predict(explanation, fresh[0]), fresh[1], cost["cpu_seconds"])
     seen = np.concatenate(taken)
     answers = game(seen)
     for name, fit in _LINEAR.items():
         start = time.process_time()
         model: Predictor = fit(seen, answers)
         seconds = time.process_time() - start
-        found[name] = _judge(model(masks), values, seconds)
+        found[name] = _judge(model(fresh[0]), fresh[1], seconds)
     return found
 
 
 def _score_sampled(
-    name: str, game: shapiq_spex.StoredGame, budget: int, masks: np.ndarray, values: np.ndarray
+    name: str, n: int, game: Game, budget: int, fresh: tuple[np.ndarray, np.ndarray]
 ) -> _Fit | str:
     """Return how a method did that has masks of its own, or why it cannot."""
-    n = game.n_players
     if name == "RegressionFBII" and budget < 1 + n + math.comb(n, 2):
         return "more columns than masks"
     with warnings.catch_warnings():
@@ -135,7 +134,7 @@ def _score_sampled(
     explanation, cost = timed_run(make, budget, game)
     if isinstance(explanation, str):
         return explanation
-    return _judge(predict(explanation, masks), values, cost["cpu_seconds"])
+    return _judge(predict(explanation, fresh[0]), fresh[1], cost["cpu_seconds"])
 
 
 def _judge(predictions: np.ndarray, values: np.ndarray, seconds: float) -> _Fit:

@@ -6,12 +6,14 @@ import warnings
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from _prompts import SENTIMENT
 
 from shapiq_spex import SPEX, ProxySPEX, StoredGame
 from shapiq_spex.games import Labels, LlamaCpp, PromptGame, small_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import shapiq
@@ -35,6 +37,21 @@ def store(game: PromptGame, folder: Path) -> StoredGame:
     return StoredGame(game, folder / "prompts.sqlite")
 
 
+def in_order(game: StoredGame) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a game that is asked for masks in an order in which prompts begin alike.
+
+    llama.cpp computes anew only where a prompt differs from the one before.
+    """
+
+    def play(masks: np.ndarray) -> np.ndarray:
+        order = np.lexsort(masks.T[::-1])
+        values = np.empty(len(masks))
+        values[order] = game(masks[order])
+        return values
+
+    return play
+
+
 def explain(
     method: str, game: StoredGame, budget: int, max_order: int
 ) -> tuple[Any, shapiq.InteractionValues]:
@@ -42,17 +59,23 @@ def explain(
     approximator = APPROXIMATORS[method](game.n_players, max_order, "FBII", random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # low faithfulness is in the tables
-        return approximator, approximator.approximate(min(budget, 1 << game.n_players), game)
+        return approximator, approximator.approximate(budget, in_order(game))
 
 
 def rank(
-    explanation: shapiq.InteractionValues, players: tuple[int, ...], min_order: int = 2
+    explanation: shapiq.InteractionValues, players: tuple[int, ...], max_order: int | None = None
 ) -> int | None:
-    """Return the place of an interaction among those of an order or more; None if it is 0."""
+    """Return the place of an interaction among those of two players and more, None if it is 0.
+
+    Args:
+        explanation: The interactions.
+        players: The one looked for.
+        max_order: The largest ones that count, by default all.
+    """
     sizes = {
         tuple(others): abs(value)
         for others, value in explanation.interactions.items()
-        if len(others) >= min_order and value != 0
+        if 2 <= len(others) <= (max_order or len(others)) and value != 0
     }
     if players not in sizes:
         return None

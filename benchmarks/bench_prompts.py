@@ -17,12 +17,16 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
 from _faithful import faithfulness  # noqa: E402 after the number of threads is set
+from _negations import negations  # noqa: E402
 from _prompts import REVIEWS  # noqa: E402
+from _retrieval import retrieval  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
+    "negations": negations,
+    "retrieval": retrieval,
     "faithfulness": faithfulness,
 }
 
@@ -33,6 +37,7 @@ def main() -> None:
     parser.add_argument("--only", choices=_PARTS, action="append", help="run this part alone")
     parser.add_argument("--store", type=Path, help="folder to keep the model's answers in")
     parser.add_argument("--sizes", type=int, nargs="+", choices=REVIEWS, default=list(REVIEWS))
+    parser.add_argument("--questions", type=int, default=5, help="how many, over documents")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         options.store = options.store or Path(folder)

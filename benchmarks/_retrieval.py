@@ -1,0 +1,136 @@
+"""Whether the two documents that an answer takes are found among others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from _common import markdown, progress
+from _documents import QUESTIONS, documents
+from _llm import APPROXIMATORS, explain, model, rank, store
+
+from shapiq_spex.games import Continuation, PromptGame
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    import shapiq
+    from _documents import Question
+
+_COUNTS = (8, 16, 30)
+_BUDGET = 300
+_ORDER = 3
+_FORMATS = {
+    "plain": "{text}\n\nQuestion: QUESTION\nAnswer: LEAD",
+    "example": (
+        "The cat of Alma is called Minka. The doctor of Ralf is Dr. Stone. Minka likes milk.\n\n"
+        "Question: What does Alma's cat like?\nAnswer: Alma's cat likes milk.\n\n"
+        "{text}\n\nQuestion: QUESTION\nAnswer: LEAD"
+    ),
+    "chat": ("<|im_start|>user\n{text}\n\nQUESTION<|im_end|>\n<|im_start|>assistant\nLEAD"),
+}
+_CONDITIONS = ("both", "first", "second", "none")
+
+
+def retrieval(options: argparse.Namespace) -> str:
+    """Documents as players, two of which the answer takes; log-probability of the answer.
+
+    The format is the one with the highest mean log-probability of the answer where the two
+    documents stand alone. 8 documents: all 256 masks; 16 and 30: 300.
+    """
+    questions = QUESTIONS[: options.questions]
+    alone = {name: [_conditions(q, name, 8, options.store) for q in questions] for name in _FORMATS}
+    best = max(
+        _FORMATS, key=lambda name: np.mean([found[len(_CONDITIONS)] for found in alone[name]])
+    )
+    texts = [_compare_formats(alone), f"Format: {best}. {_list_questions()}"]
+    rows, found = [], []
+    for count in _COUNTS:
+        for question in questions:
+            values = _conditions(question, best, count, options.store)
+            rows.append([str(count), question.answer.strip(), *(f"{v:.2f}" for v in values)])
+            progress(rows[-1])
+    for count in _COUNTS:
+        for question in questions:
+            found += _explain_all(question, best, count, options.store)
+    header = ["documents", "answer", *(f"among the others: {c}" for c in _CONDITIONS)]
+    header += [f"alone: {c}" for c in _CONDITIONS]
+    texts.append(markdown(header, rows))
+    header = ["documents", "answer", "method", "masks", "the pair's value", "rank", "R²"]
+    texts.append(markdown([*header, "strongest of two and more", "strongest alone"], found))
+    return "\n\n".join(texts)
+
+
+def _game(question: Question, name: str, count: int) -> tuple[PromptGame, tuple[int, int]]:
+    """Return the game of documents, and the positions of the two that count."""
+    texts, pair = documents(question, count)
+    template = _FORMATS[name].replace("QUESTION", question.text).replace("LEAD", question.lead)
+    game = PromptGame(
+        template,
+        text=[f"{text} " for text in texts],
+        model=model(),
+        target=Continuation(question.answer),
+    )
+    return game, pair
+
+
+def _conditions(question: Question, name: str, count: int, folder: Path) -> list[float]:
+    """Return log-probabilities with both, one or none of the two, among the others and alone."""
+    game, pair = _game(question, name, count)
+    first, second = (next(i for i in pair if fact in game.segments[i]) for fact in question.facts)
+    masks = np.repeat([True, False], len(_CONDITIONS))[:, None] & np.ones(count, dtype=bool)
+    masks[:, first] = [True, True, False, False] * 2
+    masks[:, second] = [True, False, True, False] * 2
+    with store(game, folder) as stored:
+        return stored(masks).tolist()
+
+
+def _compare_formats(alone: dict[str, list[list[float]]]) -> str:
+    """Return the table of the formats: means over the questions, 8 documents."""
+    header = ["format, 8 documents", *(f"among the others: {c}" for c in _CONDITIONS)]
+    header += [f"alone: {c}" for c in _CONDITIONS]
+    rows = [[n, *(f"{v:.2f}" for v in np.mean(found, axis=0))] for n, found in alone.items()]
+    return markdown(header, rows)
+
+
+def _list_questions() -> str:
+    """Return the questions with their documents."""
+    return " ".join(
+        f'"{q.text}" (first: "{q.facts[0]}", second: "{q.facts[1]}").' for q in QUESTIONS
+    )
+
+
+def _explain_all(question: Question, name: str, count: int, folder: Path) -> list[list[str]]:
+    """Return the rows of a question: what each method finds."""
+    game, pair = _game(question, name, count)
+    rows = []
+    with store(game, folder) as stored:
+        whole = 1 << count <= _BUDGET
+        for method in ["ProxySPEX"] if whole else APPROXIMATORS:
+            approximator, explanation = explain(method, stored, _BUDGET, _ORDER)
+            row = [str(count), question.answer.strip(), "exact" if whole else method]
+            row.append(f"{approximator.record.asked}")
+            row += [f"{explanation.interactions.get(pair, 0.0):+.2f}"]
+            row.append(str(rank(explanation, pair) or "not found"))
+            row.append(f"{approximator.cv_faithfulness:.2f}")
+            row.append(_strongest(explanation, pair, 2))
+            row.append(_strongest(explanation, pair, 1))
+            rows.append(row)
+            progress(row)
+    return rows
+
+
+def _strongest(explanation: shapiq.InteractionValues, pair: tuple[int, ...], order: int) -> str:
+    """Return the strongest interactions of an order, or from it on if it is 2; A, B: the pair."""
+    names = {pair[0]: "A", pair[1]: "B"}
+    found = [
+        (tuple(s), float(v))
+        for s, v in explanation.interactions.items()
+        if len(s) == order or 2 <= order < len(s)
+    ]
+    found.sort(key=lambda item: -abs(item[1]))
+    return "; ".join(
+        f"({', '.join(names.get(player, str(player)) for player in players)}) {value:+.2f}"
+        for players, value in found[:3]
+    )
