@@ -8,6 +8,7 @@ SmolLM2-135M-Instruct answers, by llama.cpp on one thread.
 from __future__ import annotations
 
 import argparse
+import inspect
 import os
 import tempfile
 from pathlib import Path
@@ -20,6 +21,8 @@ from _faithful import faithfulness  # noqa: E402 after the number of threads is 
 from _negations import negations  # noqa: E402
 from _prompts import REVIEWS  # noqa: E402
 from _retrieval import retrieval  # noqa: E402
+from _throughput import throughput  # noqa: E402
+from _trolley import trolley  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +30,9 @@ if TYPE_CHECKING:
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
     "negations": negations,
     "retrieval": retrieval,
+    "trolley": trolley,
     "faithfulness": faithfulness,
+    "throughput": throughput,
 }
 
 
@@ -38,12 +43,17 @@ def main() -> None:
     parser.add_argument("--store", type=Path, help="folder to keep the model's answers in")
     parser.add_argument("--sizes", type=int, nargs="+", choices=REVIEWS, default=list(REVIEWS))
     parser.add_argument("--questions", type=int, default=5, help="how many, over documents")
+    parser.add_argument("--puzzles", type=Path, help="table of puzzles with the trolley problem")
+    parser.add_argument("--hugging-face", type=Path, help="folder of a model to time on torch")
     options = parser.parse_args()
+    parts = options.only or [name for name in _PARTS if name != "trolley" or options.puzzles]
+    if "trolley" in parts and options.puzzles is None:
+        parser.error("--only trolley needs --puzzles")
     with tempfile.TemporaryDirectory() as folder:
         options.store = options.store or Path(folder)
-        for name in options.only or _PARTS:
+        for name in parts:
             function = _PARTS[name]
-            print(f"### {name}\n\n{function.__doc__}\n\n{function(options)}\n", flush=True)
+            print(f"### {name}\n\n{inspect.getdoc(function)}\n\n{function(options)}\n", flush=True)
 
 
 if __name__ == "__main__":
