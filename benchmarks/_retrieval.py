@@ -39,11 +39,11 @@ def retrieval(options: argparse.Namespace) -> str:
     The format is the one with the highest mean log-probability of the answer where the two
     documents stand alone. 8 documents: all 256 masks; 16 and 30: 300.
     """
-    questions = QUESTIONS[: options.questions]
-    alone = {name: [_conditions(q, name, 8, options.store) for q in questions] for name in _FORMATS}
+    alone = {name: [_conditions(q, name, 8, options.store) for q in QUESTIONS] for name in _FORMATS}
     best = max(
         _FORMATS, key=lambda name: np.mean([found[len(_CONDITIONS)] for found in alone[name]])
     )
+    questions = QUESTIONS[: options.questions]
     texts = [_compare_formats(alone), f"Format: {best}. {_list_questions()}"]
     rows, found = [], []
     for count in _COUNTS:
