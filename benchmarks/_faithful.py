@@ -26,10 +26,9 @@ if TYPE_CHECKING:
     Game = Callable[[np.ndarray], np.ndarray]
 
 _FRESH = 500
-_BUDGETS = (100, 300, 1000)
 _ORDER = 5
 _LINEAR = {"LASSO": fit_lasso, "linear": fit_linear}
-_SAMPLED = {
+SAMPLED = {
     "SPEX": partial(shapiq_spex.SPEX, max_order=_ORDER, index="FBII", random_state=0),
     "KernelSHAP": partial(shapiq.KernelSHAP, random_state=0),
     "RegressionFBII": partial(shapiq.RegressionFBII, max_order=2, random_state=0),
@@ -56,7 +55,7 @@ def faithfulness(options: argparse.Namespace) -> str:
     Values are log-odds of positive after four examples. ProxySPEX, the LASSO and linear regression
     have the same masks.
     """
-    names = ["ProxySPEX", *_SAMPLED, *_LINEAR]
+    names = ["ProxySPEX", *options.methods, *_LINEAR]
     header = ["words", "text", "masks", *names]
     scores, seconds = [], []
     for size in options.sizes:
@@ -82,12 +81,12 @@ def _score(text: str, options: argparse.Namespace) -> dict[int, dict[str, _Fit |
         n, game = stored.n_players, in_order(stored)
         masks = np.random.default_rng([1, n]).random((_FRESH, n)) < 0.5
         fresh = masks, game(masks)
-        found: dict[int, dict[str, _Fit | str]] = {budget: {} for budget in _BUDGETS}
-        for budget in reversed(_BUDGETS):
+        found: dict[int, dict[str, _Fit | str]] = {budget: {} for budget in options.budgets}
+        for budget in reversed(options.budgets):
             found[budget] |= _score_uniform(n, game, budget, fresh)
             progress([str(n), f"{budget:,}", *(f"{k} {v}" for k, v in found[budget].items())])
-        for name in _SAMPLED:
-            for budget in _BUDGETS:
+        for name in options.methods:
+            for budget in options.budgets:
                 found[budget][name] = _score_sampled(name, n, game, budget, fresh)
                 progress([str(n), f"{budget:,}", name, str(found[budget][name])])
         return found
@@ -126,7 +125,7 @@ def _score_sampled(
         return "more columns than masks"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        make = partial(_SAMPLED[name], n)
+        make = partial(SAMPLED[name], n)
         least = getattr(make(), "smallest_budget", 0)
     if budget < least:
         return f"below its smallest budget, {least}"

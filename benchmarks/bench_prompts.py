@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-from _faithful import faithfulness  # noqa: E402 after the number of threads is set
+from _faithful import SAMPLED, faithfulness  # noqa: E402 after the number of threads is set
 from _negations import negations  # noqa: E402
 from _prompts import REVIEWS  # noqa: E402
 from _retrieval import retrieval  # noqa: E402
@@ -42,6 +42,8 @@ def main() -> None:
     parser.add_argument("--only", choices=_PARTS, action="append", help="run this part alone")
     parser.add_argument("--store", type=Path, help="folder to keep the model's answers in")
     parser.add_argument("--sizes", type=int, nargs="+", choices=REVIEWS, default=list(REVIEWS))
+    parser.add_argument("--budgets", type=int, nargs="+", default=[100, 300, 1000])
+    parser.add_argument("--methods", nargs="*", choices=SAMPLED, default=list(SAMPLED))
     parser.add_argument("--questions", type=int, default=5, help="how many, over documents")
     parser.add_argument("--puzzles", type=Path, help="table of puzzles with the trolley problem")
     parser.add_argument("--hugging-face", type=Path, help="folder of a model to time on torch")
