@@ -30,12 +30,13 @@ _FORMATS = {
     ),
     "chat": ("<|im_start|>user\n{text}\n\nQUESTION<|im_end|>\n<|im_start|>assistant\nLEAD"),
 }
-_CONDITIONS = ("both", "first", "second", "none")
+_CONDITIONS = ("both", "link", "answer", "none")
 
 
 def retrieval(options: argparse.Namespace) -> str:
     """Documents as players, two of which the answer takes; log-probability of the answer.
 
+    The link is the document that names what the other, which holds the answer, is about.
     The format is the one with the highest mean log-probability of the answer where the two
     documents stand alone. 8 documents: all 256 masks; 16 and 30: 300.
     """
@@ -78,10 +79,10 @@ def _game(question: Question, name: str, count: int) -> tuple[PromptGame, tuple[
 def _conditions(question: Question, name: str, count: int, folder: Path) -> list[float]:
     """Return log-probabilities with both, one or none of the two, among the others and alone."""
     game, pair = _game(question, name, count)
-    first, second = (next(i for i in pair if fact in game.segments[i]) for fact in question.facts)
+    link, answer = _places(question, game, pair)
     masks = np.repeat([True, False], len(_CONDITIONS))[:, None] & np.ones(count, dtype=bool)
-    masks[:, first] = [True, True, False, False] * 2
-    masks[:, second] = [True, False, True, False] * 2
+    masks[:, link] = [True, True, False, False] * 2
+    masks[:, answer] = [True, False, True, False] * 2
     with store(game, folder) as stored:
         return stored(masks).tolist()
 
@@ -97,7 +98,7 @@ def _compare_formats(alone: dict[str, list[list[float]]]) -> str:
 def _list_questions() -> str:
     """Return the questions with their documents."""
     return " ".join(
-        f'"{q.text}" (first: "{q.facts[0]}", second: "{q.facts[1]}").' for q in QUESTIONS
+        f'"{q.text}" (link: "{q.facts[0]}", answer: "{q.facts[1]}").' for q in QUESTIONS
     )
 
 
@@ -114,16 +115,22 @@ def _explain_all(question: Question, name: str, count: int, folder: Path) -> lis
             row += [f"{explanation.interactions.get(pair, 0.0):+.2f}"]
             row.append(str(rank(explanation, pair) or "not found"))
             row.append(f"{approximator.cv_faithfulness:.2f}")
-            row.append(_strongest(explanation, pair, 2))
-            row.append(_strongest(explanation, pair, 1))
+            names = dict(zip(_places(question, game, pair), _CONDITIONS[1:3], strict=True))
+            row.append(_strongest(explanation, names, 2))
+            row.append(_strongest(explanation, names, 1))
             rows.append(row)
             progress(row)
     return rows
 
 
-def _strongest(explanation: shapiq.InteractionValues, pair: tuple[int, ...], order: int) -> str:
-    """Return the strongest interactions of an order, or from it on if it is 2; A, B: the pair."""
-    names = {pair[0]: "A", pair[1]: "B"}
+def _places(question: Question, game: PromptGame, pair: tuple[int, int]) -> tuple[int, int]:
+    """Return where the link and the answer stand."""
+    link, answer = (next(i for i in pair if fact in game.segments[i]) for fact in question.facts)
+    return link, answer
+
+
+def _strongest(explanation: shapiq.InteractionValues, names: dict[int, str], order: int) -> str:
+    """Return the strongest interactions of an order, or from it on if it is 2."""
     found = [
         (tuple(s), float(v))
         for s, v in explanation.interactions.items()
