@@ -59,7 +59,7 @@ def faithfulness(options: argparse.Namespace) -> str:
     header = ["words", "text", "masks", *names]
     scores, seconds = [], []
     for size in options.sizes:
-        for number, text in enumerate(REVIEWS[size], 1):
+        for number, text in enumerate(REVIEWS[size][: options.texts], 1):
             for budget, found in _score(text, options).items():
                 row = [str(size), str(number), f"{budget:,}"]
                 scores.append([*row, *(str(found[name]) for name in names)])

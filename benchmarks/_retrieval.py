@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import shapiq
     from _documents import Question
 
-_COUNTS = (8, 16, 30)
 _BUDGET = 300
 _ORDER = 3
 _FORMATS = {
@@ -47,12 +46,12 @@ def retrieval(options: argparse.Namespace) -> str:
     questions = QUESTIONS[: options.questions]
     texts = [_compare_formats(alone), f"Format: {best}. {_list_questions()}"]
     rows, found = [], []
-    for count in _COUNTS:
+    for count in options.documents:
         for question in questions:
             values = _conditions(question, best, count, options.store)
             rows.append([str(count), question.answer.strip(), *(f"{v:.2f}" for v in values)])
             progress(rows[-1])
-    for count in _COUNTS:
+    for count in options.documents:
         for question in questions:
             found += _explain_all(question, best, count, options.store)
     header = ["documents", "answer", *(f"among the others: {c}" for c in _CONDITIONS)]

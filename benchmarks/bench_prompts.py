@@ -44,6 +44,8 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", choices=REVIEWS, default=list(REVIEWS))
     parser.add_argument("--budgets", type=int, nargs="+", default=[100, 300, 1000])
     parser.add_argument("--methods", nargs="*", choices=SAMPLED, default=list(SAMPLED))
+    parser.add_argument("--texts", type=int, default=2, help="how many of a size")
+    parser.add_argument("--documents", type=int, nargs="+", default=[8, 16, 30])
     parser.add_argument("--questions", type=int, default=5, help="how many, over documents")
     parser.add_argument("--puzzles", type=Path, help="table of puzzles with the trolley problem")
     parser.add_argument("--hugging-face", type=Path, help="folder of a model to time on torch")
