@@ -274,6 +274,7 @@ def _load(path: Path, written: int, n_context: int, n_threads: int, n_gpu_layers
     parameters.cpuparams.n_threads = n_threads
     parameters.n_gpu_layers = n_gpu_layers
     parameters.warmup = False
+    parameters.cache_ram_mib = 0  # it would keep some 8 GiB of prompts that are asked once
     parameters.verbosity = _QUIET
     parameters.api_keys = [_KEY]
     try:
