@@ -26,8 +26,16 @@ class MaskedText:
         replaced: What stands for each where it is absent.
     """
 
-    def __init__(self, segments: list[str], mask: Mask, *, keep_length: bool) -> None:
+    def __init__(
+        self, segments: list[str], mask: Mask, *, keep_length: bool, whole_lines: bool
+    ) -> None:
         """Prepare what stands for each part.
+
+        Args:
+            segments: The parts.
+            mask: What stands for an absent one.
+            keep_length: Whether to repeat that to the length of the part.
+            whole_lines: Whether the ends of lines go with the parts that are removed.
 
         Raises:
             ValueError: If nothing is to keep the length of a part.
@@ -37,9 +45,11 @@ class MaskedText:
             raise ValueError(msg)
         self.segments = segments
         self._removes = mask == ""
-        self.replaced = [
-            _replace(part, _repeat(mask) if keep_length else mask) for part in segments
-        ]
+        if self._removes and whole_lines:
+            self.replaced = [""] * len(segments)
+        else:
+            other = _repeat(mask) if keep_length else mask
+            self.replaced = [_replace(part, other) for part in segments]
 
     def join(self, coalition: Sequence[bool] | BoolArray) -> str:
         """Return the text with absent parts masked."""

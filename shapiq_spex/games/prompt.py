@@ -38,6 +38,7 @@ Model = LanguageModel | Classifier | Generator | Callable[[list[Any]], Any]
 """What can be asked: a language model, a classifier, what writes answers, or a function."""
 
 _BATCH_SIZE = 16
+_LINES = ("line", "paragraph")  # units that have the ends of their lines
 _HALF = 0.5  # of the parts are present in a uniform mask
 _MOST_TOKENS = 1.0  # per character, while none has been counted
 
@@ -95,7 +96,8 @@ class PromptGame(Game):
             segment: What the players are; see :func:`divide`, and ``"token"`` for the model's own.
                 Of no matter where parts are given.
             mask: What stands for an absent part: nothing, a text such as ``"[MASK]"``, or what a
-                function makes of the part.
+                function makes of the part. Lines, paragraphs and documents are removed with the
+                ends of their lines; where words or sentences are removed, lines still end.
             keep_length: Whether to repeat the mask to the length of the part, in characters.
             batch_size: How many prompts a store gives to the model at once, by default 16; or one
                 for a model that asks several at the same time by itself, as an endpoint, so that
@@ -108,7 +110,12 @@ class PromptGame(Game):
                 not go with it.
         """
         self._template = Template(template)
-        self._text = MaskedText(_divide(text, segment, model), mask, keep_length=keep_length)
+        self._text = MaskedText(
+            _divide(text, segment, model),
+            mask,
+            keep_length=keep_length,
+            whole_lines=not isinstance(text, str) or segment in _LINES,
+        )
         whole = self._template.fill("".join(self.segments))
         self.target = as_target(target, model).prepare(model, whole)
         super().__init__(n_players=len(self.segments), normalize=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from shapiq_spex.games.models import Classifier, LanguageModel
 
@@ -11,9 +13,8 @@ from ._target import MAX_TOKENS, check_texts, need, odds, own_answer
 from .classes import Classes, find_class
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from shapiq_spex.games.models import Prompt
@@ -103,19 +104,28 @@ class Labels:
 class Continuation:
     """The log-probability of one answer.
 
+    Where an answer takes several things at once, its log-probability is a sum over these and has no
+    interactions of them; its log-odds have.
+
     Attributes:
         text: The answer, as it follows the prompt, with its space if it has one; None for the
             model's own answer to the whole prompt.
         max_tokens: How long its own answer may be.
+        scale: ``"log-probability"``, ``"log-odds"`` of the answer against all others, or
+            ``"probability"``; a store keeps the same for all three.
     """
 
     text: str | None = None
     max_tokens: int = MAX_TOKENS
+    scale: Literal["log-probability", "log-odds", "probability"] = "log-probability"
 
     def __post_init__(self) -> None:
-        """Check the answer."""
+        """Check the answer and the scale."""
         if self.text is not None:
             check_texts([self.text])
+        if self.scale not in _SCALES:
+            msg = f"scale must be one of {', '.join(_SCALES)}, got {self.scale!r}."
+            raise ValueError(msg)
 
     @property
     def fingerprint(self) -> object:
@@ -125,16 +135,27 @@ class Continuation:
     def prepare(self, model: object, prompt: Prompt) -> Target:
         """Return the target with the model's own answer in it."""
         need(self, model, LanguageModel, "log_probabilities")
-        return (
-            self
-            if self.text is not None
-            else Continuation(own_answer(self, model, prompt, self.max_tokens))
-        )
+        if self.text is not None:
+            return self
+        return replace(self, text=own_answer(self, model, prompt, self.max_tokens))
 
     def ask(self, model: LanguageModel, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the log-probabilities, shape ``(m, 1)``."""
         return model.log_probabilities(prompts, [str(self.text)])
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the log-probabilities, shape ``(m,)``."""
-        return outputs[:, 0]
+        """Return the values on the scale, shape ``(m,)``."""
+        return _SCALES[self.scale](outputs[:, 0])
+
+
+def _log_odds(logs: FloatArray) -> FloatArray:
+    """Return log-odds of log-probabilities; certainty is cut off where floats end."""
+    logs = np.minimum(logs, -np.finfo(np.float64).eps)
+    return logs - np.log(-np.expm1(logs))
+
+
+_SCALES: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "log-probability": lambda logs: logs,
+    "log-odds": _log_odds,
+    "probability": np.exp,
+}

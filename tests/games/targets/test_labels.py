@@ -41,6 +41,19 @@ def test_continuation() -> None:
     assert Continuation(" Paris").values(LOGS[:, :1]).tolist() == LOGS[:, 0].tolist()
 
 
+def test_scales() -> None:
+    """Log-odds and probabilities come from the same log-probabilities, certainty included."""
+    logs = np.log(np.array([[0.25], [1.0]]))
+    odds = Continuation(" a", scale="log-odds")
+    assert odds.values(logs)[0] == pytest.approx(np.log(1 / 3), rel=1e-12)
+    assert 30 < odds.values(logs)[1] < 40
+    assert odds.fingerprint == Continuation(" a").fingerprint
+    found = Continuation(" a", scale="probability").values(logs)
+    assert found == pytest.approx([0.25, 1.0], rel=1e-12)
+    with pytest.raises(ValueError, match="scale must be one of log-probability, log-odds"):
+        Continuation(" a", scale="percent")
+
+
 def test_the_models_own_answer(llm: LlamaCpp) -> None:
     """What the model answers to the whole prompt is found once, and explained."""
     game = PromptGame(
