@@ -7,7 +7,6 @@ import os
 import secrets
 import tempfile
 import time
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -20,7 +19,7 @@ from _llm import model
 from _prompts import REVIEWS, SENTIMENT
 
 from shapiq_spex import StoredGame
-from shapiq_spex.games import Labels, OpenAICompatible, PromptGame, small_model
+from shapiq_spex.games import HuggingFace, Labels, OpenAICompatible, PromptGame, small_model
 
 if TYPE_CHECKING:
     import argparse
@@ -72,8 +71,7 @@ def _load_torch(folder: Path) -> dict[str, LanguageModel]:
     if find_spec("torch") is None:
         progress(["torch is not installed"])
         return {}
-    module = import_module("shapiq_spex.games.hugging_face")
-    return {"transformers": module.HuggingFace(folder)}
+    return {"transformers": HuggingFace(folder)}
 
 
 def _time(name: str, each: LanguageModel, size: int) -> list[str]:

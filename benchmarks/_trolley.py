@@ -10,6 +10,7 @@ from _common import markdown, progress
 from _llm import APPROXIMATORS, explain, model, rank, store
 
 from shapiq_spex.games import Labels, PromptGame
+from shapiq_spex.games.intervention import strongest
 
 if TYPE_CHECKING:
     import argparse
@@ -157,7 +158,7 @@ def _intervene(found: _Found) -> list[list[str]]:
     for title, players in chosen.items():
         masked = game.intervene(found.spectrum, players)
         replaced = game.intervene(found.spectrum, players, others)
-        singles = game._strongest(found.spectrum, len(players))  # noqa: SLF001 to name them
+        singles = strongest(found.spectrum, len(players))
         sets = {title: players, f"strongest {len(players)} words alone": singles}
         for (what, row), one, two in zip(sets.items(), masked, replaced, strict=True):
             words = ", ".join(names[player] for player in row)
