@@ -229,9 +229,10 @@ class BatchRun:
         return wrong
 
     def _describe(self, job: _Job, error: Exception) -> AblationError:
-        """Name the mask and the batch, but nothing of the error's text, which may hold secrets."""
+        """Name the mask and the batch, and of the error its text only if it holds no secrets."""
         mask = self._masks[job.rows[0]]
-        reason = str(error) if isinstance(error, OutputError) else type(error).__name__
+        shown = isinstance(error, OutputError) or getattr(error, "public", False) is True
+        reason = str(error).rstrip(".") if shown else type(error).__name__
         many = f" ({len(self.failed)} masks failed by now)" if self._policy.skip else ""
         msg = (
             f"The game failed on {describe_mask(mask)}, in batch {job.number} of "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shapiq_spex import __version__
@@ -11,7 +13,7 @@ from shapiq_spex import __version__
 from . import _options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,15 +30,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
+    run = {"demo": _demo, "explain": _explain}[options.command]
     try:
-        sys.stdout.write({"demo": _demo, "explain": _explain}[options.command](options))
+        with _plain_warnings():
+            sys.stdout.write(run(options))
     except (ValueError, OSError, ImportError, RuntimeError, TypeError) as error:
         # What the arguments can still get wrong here is said by the error itself.
-        parser.error(str(error))
+        sys.stderr.write(f"shapiq-spex {options.command}: error: {error}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return 130
     return 0
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings without the line of code that they come from."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        sys.stderr.write(f"warning: {message}\n")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

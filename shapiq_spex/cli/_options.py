@@ -90,6 +90,7 @@ def _add_model(explain: argparse.ArgumentParser) -> None:
         "--url", help="an endpoint of OpenAI's protocol; its key in the variable OPENAI_API_KEY"
     )
     group.add_argument("--chat", action="store_true", help="send prompts as a user's messages")
+    group.add_argument("--threads", type=_integer, metavar="N", help="threads for a GGUF file")
     group.add_argument(
         "--temperature", type=float, default=0.0, help="chance in the answers that it writes"
     )
@@ -138,12 +139,15 @@ def _add_limits(explain: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="say what it would take, from a few prompts"
     )
+    group.add_argument(
+        "--skip-failures", action="store_true", help="go on without prompts that keep failing"
+    )
     group.add_argument("--max-calls", type=_integer, metavar="N", help="stop after so many prompts")
     group.add_argument("--max-tokens", type=_integer, metavar="N", help="stop at so many tokens")
     group.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time")
     group.add_argument(
         "--store",
-        type=Path,
+        type=_new_file,
         metavar="FILE",
         help="keep the answers for the next run",
     )
@@ -152,19 +156,27 @@ def _add_limits(explain: argparse.ArgumentParser) -> None:
 def _add_results(explain: argparse.ArgumentParser) -> None:
     group = explain.add_argument_group("what is shown")
     group.add_argument("--top", type=_integer, default=10, help="interactions to print")
-    group.add_argument("--html", type=Path, metavar="FILE", help="write a page that shows it")
-    group.add_argument("--json", type=Path, metavar="FILE", help="write the interaction values")
-    group.add_argument("--csv", type=Path, metavar="FILE", help="write them as a table with words")
+    group.add_argument("--html", type=_new_file, metavar="FILE", help="write a page that shows it")
+    group.add_argument("--json", type=_new_file, metavar="FILE", help="write their values")
+    group.add_argument("--csv", type=_new_file, metavar="FILE", help="write a table with words")
 
 
 def _page(text: str) -> Path:
     """Check before the work that the page can be written after it."""
-    path = Path(text)
-    if path.suffix.lower() not in (".html", ".htm"):
+    if Path(text).suffix.lower() not in (".html", ".htm"):
         msg = f"'{text}' must end in .html"
         raise argparse.ArgumentTypeError(msg)
+    return _new_file(text)
+
+
+def _new_file(text: str) -> Path:
+    """Check before the work that a file can be written after it."""
+    path = Path(text)
     if not path.parent.is_dir():
         msg = f"there is no folder '{path.parent}'"
+        raise argparse.ArgumentTypeError(msg)
+    if path.is_dir():
+        msg = f"'{text}' is a folder"
         raise argparse.ArgumentTypeError(msg)
     return path
 

@@ -63,12 +63,25 @@ def run(options: argparse.Namespace) -> str:
             options.index,
             random_state=options.seed,
         )
+        _check_limits(options, approximator.smallest_budget)
         explanation = approximator.approximate(options.budget, stored)
         stored.progress = False
         (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
     headline = f"{_describe(game.target)}: {whole:+.2f} for the whole text"
-    _write(game, explanation, approximator, options, headline)
-    return _report(game, explanation, approximator, options.top, headline)
+    report = _report(game, explanation, approximator, options.top, headline)
+    try:
+        _write(game, explanation, approximator, options, headline)
+    except OSError as error:  # what was paid for should not be lost with it
+        msg = f"{report}\nNot everything could be written: {error}"
+        raise OSError(msg) from error
+    return report
+
+
+def _check_limits(options: argparse.Namespace, smallest: int) -> None:
+    """Refuse a limit that leaves too few prompts, before they are paid for."""
+    if options.max_calls is not None and options.max_calls < min(smallest, options.budget):
+        msg = f"--max-calls must be at least {smallest}, the fewest that can be explained."
+        raise ValueError(msg)
 
 
 def _make_game(options: argparse.Namespace, stack: ExitStack) -> PromptGame:
@@ -109,7 +122,7 @@ def _find_model(options: argparse.Namespace, stack: ExitStack) -> Model:
             raise ValueError(msg)
         return stack.enter_context(OpenAICompatible(options.url, model=name, **chosen))
     if name is None or Path(name).is_file() or Path(name).suffix == ".gguf":
-        return LlamaCpp(name or small_model(), **chosen)
+        return LlamaCpp(name or small_model(), n_threads=options.threads, **chosen)
     return HuggingFace(name, **chosen)
 
 
@@ -120,6 +133,7 @@ def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> StoredG
         store,
         progress=True,
         repeats=options.repeats,
+        on_failure="skip" if options.skip_failures else "raise",
         max_calls=options.max_calls,
         max_tokens=options.max_tokens,
         max_seconds=options.max_seconds,
@@ -156,7 +170,11 @@ def _write(
     if options.json:
         explanation.to_json_file(options.json)
     if options.csv:
-        game.to_dataframe(explanation).to_csv(options.csv, index=False)
+        table = game.to_dataframe(explanation)
+        # as a spreadsheet shows them, and positions counted from 0
+        table["parts"] = [" + ".join(parts) for parts in table["parts"]]
+        table["players"] = [" ".join(map(str, players)) for players in table["players"]]
+        table.to_csv(options.csv, index=False)
 
 
 def _report(

@@ -41,15 +41,16 @@ caption { text-align: left; opacity: .7; }
 </head>
 <body>
 <h1>$title</h1>
+<p>$note</p>
 <p class="prompt"><span class="around">$before</span>$words<span class="around">$after</span></p>
 <table>
-<caption>What parts do alone and together. Point at a row to see its words in the text.</caption>
-<thead><tr><th>parts</th><th style="text-align:right">effect</th></tr></thead>
+<caption>What parts do alone, and together beyond that: orange raises the value, blue lowers it.
+Point at a row to see its words in the text.</caption>
+<thead><tr><th>parts</th><th style="text-align:right">effect ($index)</th></tr></thead>
 <tbody>
 $rows
 </tbody>
 </table>
-<p class="around">$note</p>
 <script>
 for (const row of document.querySelectorAll("tr[data-parts]")) {
   const words = row.dataset.parts.split(" ").map(i => document.getElementById("w" + i));
@@ -66,8 +67,10 @@ for (const row of document.querySelectorAll("tr[data-parts]")) {
 
 def render(
     segments: Sequence[str],
+    names: Sequence[str],
     interactions: Sequence[tuple[tuple[int, ...], float]],
     *,
+    index: str,
     before: str,
     after: str,
     title: str,
@@ -78,11 +81,13 @@ def render(
 
     Args:
         segments: The parts of the text.
+        names: Their names, which differ.
         interactions: Sets of their positions and values, the strongest first.
+        index: The interaction index.
         before: What stands before the text in the prompt.
         after: What stands behind it.
         title: The title.
-        note: A sentence for the bottom of the page.
+        note: A sentence below the title.
         count: How many interactions to list.
 
     Returns:
@@ -98,12 +103,13 @@ def render(
     )
     rows = "\n".join(
         f'<tr tabindex="0" data-parts="{" ".join(map(str, players))}"><td>'
-        f"{' · '.join(escape(segments[player].strip()) for player in players)}</td>"
+        f"{' · '.join(escape(names[player]) for player in players)}</td>"
         f'<td class="v {_sign(value)}">{value:+.3f}</td></tr>'
         for players, value in interactions[:count]
     )
     return _PAGE.substitute(
         title=escape(title),
+        index=escape(index),
         before=escape(before),
         after=escape(after),
         words=words,

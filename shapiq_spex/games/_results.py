@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
     import shapiq
 
 
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return names that differ: words that come more than once are numbered, as ``but#2``."""
+    counts, seen = Counter(names), Counter[str]()
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name}#{seen[name]}" if counts[name] > 1 else name)
+    return found
+
+
 def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], float]]:
     """Return the interactions but that of nobody, the strongest first."""
     found = [(tuple(s), float(v)) for s, v in explanation.interactions.items() if len(s)]
@@ -20,6 +31,7 @@ def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], f
 
 def to_lines(explanation: shapiq.InteractionValues, names: Sequence[str], count: int) -> list[str]:
     """Return the strongest interactions as ``(never, fails): +2.17``."""
+    names = distinct(names)
     return [
         f"({', '.join(names[player] for player in players)}): {value:+.2f}"
         for players, value in rank(explanation)[:count]
@@ -28,7 +40,7 @@ def to_lines(explanation: shapiq.InteractionValues, names: Sequence[str], count:
 
 def to_table(explanation: shapiq.InteractionValues, names: Sequence[str]) -> pd.DataFrame:
     """Return all interactions, the strongest first."""
-    ranked = rank(explanation)
+    ranked, names = rank(explanation), distinct(names)
     return pd.DataFrame(
         {
             "parts": [tuple(names[player] for player in players) for players, _ in ranked],

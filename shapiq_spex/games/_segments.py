@@ -56,7 +56,7 @@ def divide(text: str, how: Unit | Segmenter | Sequence[str]) -> list[str]:
 
 def _match(text: str, unit: str) -> list[str]:
     if unit not in _PATTERNS:
-        known = ", ".join(["sentence", *_PATTERNS])
+        known = ", ".join(["sentence", "token", *_PATTERNS])
         msg = f"segment must be one of {known}, a function or a list of parts, got {unit!r}."
         raise ValueError(msg)
     parts = re.findall(_PATTERNS[unit], text)

@@ -21,32 +21,43 @@ class Intervention:
 
     Attributes:
         words: The words that were masked or replaced.
+        replacements: What stands for each of them, None where it was masked.
         prompt: The prompt without them.
-        change: The change of the value that the model showed.
-        predicted: The change that the explanation predicts of their absence.
+        change: The change of the value that the model showed: that of the changed prompt minus that
+            of the whole one.
+        predicted: The change that the explanation predicts of their absence, whatever stands for
+            them.
     """
 
     words: tuple[str, ...]
+    replacements: tuple[str | None, ...]
     prompt: Prompt
     change: float
     predicted: float
 
     def __str__(self) -> str:
         """Say it in a line."""
-        return f"({', '.join(self.words)}): {self.change:+.2f}, predicted {self.predicted:+.2f}"
+        others = ""
+        if any(other is not None for other in self.replacements):
+            others = f" as ({', '.join(other or 'nothing' for other in self.replacements)})"
+        return (
+            f"({', '.join(self.words)}){others}: {self.change:+.2f}, "
+            f"predicted without them {self.predicted:+.2f}"
+        )
 
 
-def check(players: Sequence[int], replacements: Iterable[int], n: int) -> None:
+def check(players: Sequence[object], replacements: Iterable[object], n: int) -> None:
     """Refuse positions that are none.
 
     Raises:
-        ValueError: If a position is out of range or comes twice, or there is none.
+        ValueError: If a position is out of range or comes twice, there is none, or something is to
+            replace another word than these.
     """
     if not players or len(set(players)) < len(players) or not _in_range(players, n):
         msg = f"players must be different positions below {n}, got {tuple(players)}."
         raise ValueError(msg)
-    if not _in_range(replacements, n):
-        msg = f"replacements must be for positions below {n}, got {list(replacements)}."
+    if not set(replacements) <= set(players):
+        msg = f"replacements must be for some of the players {tuple(players)}."
         raise ValueError(msg)
 
 
@@ -70,5 +81,5 @@ def choose(players: Sequence[int], others: Mapping[int, str]) -> dict[int, str |
     return {player: others.get(player) for player in players}
 
 
-def _in_range(positions: Iterable[int], n: int) -> bool:
-    return all(0 <= position < n for position in positions)
+def _in_range(positions: Iterable[object], n: int) -> bool:
+    return all(isinstance(each, int | np.integer) and 0 <= each < n for each in positions)

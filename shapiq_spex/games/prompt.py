@@ -231,14 +231,16 @@ class PromptGame(Game):
         Args:
             spectrum: What an approximator found of this game, its ``spectrum``.
             players: The positions of the interaction's words.
-            replacements: What to put in the place of words, by position, as synonyms; others are
-                masked.
+            replacements: What to put in the place of some of them, by position, as synonyms; the
+                others are masked.
 
         Returns:
-            The change of the interaction's words, then that of the strongest single ones.
+            The change of the interaction's words, then that of the strongest single ones, where the
+            same words are replaced and others masked.
 
         Raises:
-            ValueError: If a position is out of range or comes twice, or there is none.
+            ValueError: If a position is out of range or comes twice, there is none, or something is
+                to replace another word.
         """
         others = replacements or {}
         intervention.check(players, others, self.n_players)
@@ -250,6 +252,7 @@ class PromptGame(Game):
         return [
             intervention.Intervention(
                 words=tuple(self.player_names[player] for player in row),
+                replacements=tuple(others.get(player) for player in row),
                 prompt=prompt,
                 change=float(value - values[0]),
                 predicted=prediction,
@@ -261,6 +264,8 @@ class PromptGame(Game):
 
     def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
         """Return the strongest interactions with their words, as ``(never, fails): +2.17``.
+
+        Words that come more than once are numbered, as ``but#2``.
 
         Args:
             explanation: What an approximator found of this game.
@@ -295,13 +300,15 @@ class PromptGame(Game):
         Args:
             explanation: What an approximator found of this game.
             title: The title.
-            note: A sentence for the bottom, as on how faithful the explanation is.
+            note: A sentence below the title, as on how faithful the explanation is.
             count: How many interactions to list.
         """
         before, after = self._template.around()
         return render(
             self.segments,
+            _results.distinct(self.player_names),
             _results.rank(explanation),
+            index=explanation.index,
             before=before,
             after=after,
             title=title,

@@ -72,3 +72,11 @@ def test_rows_name_their_words() -> None:
     row = re.search(r'data-parts="0 1"><td>a · b</td>', found)
     assert row
     assert all(f'id="w{i}"' in found for i in range(game.n_players))
+
+
+def test_repeated_words_can_be_told_apart() -> None:
+    """Words that come more than once are numbered, on the page and in lists."""
+    game, found = page("b a b")
+    assert 'data-parts="0 2"><td>b#1 · b#2</td>' in found
+    assert "effect (FBII)" in found
+    assert game.player_names == ["b", "a", "b"]

@@ -87,6 +87,7 @@ def test_functions_as_models() -> None:
         ({"text": "  "}, ValueError, "empty"),
         ({"keep_length": True}, ValueError, "needs a mask of characters"),
         ({"model": 3}, TypeError, "language model or a function"),
+        ({"model": "a.gguf", "target": SENTIMENT}, TypeError, r"as LlamaCpp\('a.gguf'\)"),
         ({"target": 3}, TypeError, "or a function, got 3"),
     ],
 )
@@ -94,6 +95,28 @@ def test_bad_arguments(options: dict[str, Any], error: type[Exception], reason: 
     """Mistakes are named before a model is asked."""
     with pytest.raises(error, match=reason):
         PromptGame(**{"text": "a b", "model": lengths, **options})
+
+
+def test_models_that_return_something_else() -> None:
+    """What a user's model returns is checked where it is returned."""
+
+    class Flat:
+        fingerprint = "flat"
+
+        def log_probabilities(self, prompts: list[str], continuations: list[str]) -> np.ndarray:
+            return np.zeros(len(prompts) + len(continuations))
+
+    ones = np.ones((1, 2), dtype=bool)
+    with pytest.raises(ValueError, match=r"must return an array of shape \(1, 2\)"):
+        PromptGame(text="a b", model=Flat(), target=SENTIMENT)(ones)
+    with pytest.raises(ValueError, match="for each of 1 prompts, got the shape"):
+        PromptGame(text="a b", model=lambda _: 1.0)(ones)
+
+
+def test_two_spaces_in_a_row(llm: LlamaCpp) -> None:
+    """A prompt that ends in a space, before labels that begin with one, is warned of."""
+    with pytest.warns(UserWarning, match="ends in a space and the answer begins with one"):
+        PromptGame("{text} ", text="a b", model=llm, target=SENTIMENT)
 
 
 def test_a_language_model_needs_a_target(llm: LlamaCpp) -> None:
@@ -234,7 +257,8 @@ def test_tables_and_plots() -> None:
     assert list(table.columns) == ["parts", "players", "order", "value"]
     assert table["value"].abs().is_monotonic_decreasing
     row = table[[players == (1, 4) for players in table["players"]]].iloc[0]
-    assert row["parts"] == ("trolley", "trolley")
+    assert row["parts"] == ("trolley#1", "trolley#2")
+    assert any(line.startswith("(trolley#1, trolley#2): ") for line in game.top(explanation, 3))
     assert row["value"] == pytest.approx(explanation[(1, 4)], rel=1e-12)
     figure, axes = explanation.plot_network(feature_names=game.player_names, show=False)
     assert [text.get_text() for text in axes.texts][:5] == game.player_names
@@ -257,9 +281,10 @@ def test_interventions(llm: LlamaCpp) -> None:
     assert removed.change == pytest.approx(removed.predicted, rel=0, abs=1e-6)
     assert single.change == pytest.approx(single.predicted, rel=0, abs=1e-6)
     assert len(single.words) == 2
-    assert str(removed).startswith(f"(never, fails): {removed.change:+.2f}, predicted")
+    assert str(removed).startswith(f"(never, fails): {removed.change:+.2f}, predicted without")
     swapped, _ = game.intervene(approximator.spectrum, (2, 3), {2: "always", 3: "manages"})
     assert swapped.prompt.endswith("Review: This film always manages to impress.\nSentiment:")
+    assert str(swapped).startswith("(never, fails) as (always, manages): ")
     assert swapped.predicted == removed.predicted
     assert swapped.change != removed.change
 
@@ -276,12 +301,13 @@ def test_an_empty_replacement() -> None:
 
 
 @pytest.mark.parametrize(
-    ("players", "replacements"), [((), {}), ((0, 0), {}), ((2,), {}), ((0,), {5: "x"})]
+    ("players", "replacements"),
+    [((), {}), ((0, 0), {}), ((2,), {}), (("a",), {}), ((0,), {5: "x"}), ((0,), {1: "x"})],
 )
 def test_bad_interventions(players: tuple[int, ...], replacements: dict[int, str]) -> None:
     """Positions that are none are refused."""
     game = PromptGame(text="a b", model=lengths)
     approximator = shapiq_spex.ProxySPEX(2)
     approximator.approximate(4, game)
-    with pytest.raises(ValueError, match="positions below 2"):
+    with pytest.raises(ValueError, match=r"positions below 2|for some of the players \(0,\)"):
         game.intervene(approximator.spectrum, players, replacements)

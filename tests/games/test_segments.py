@@ -58,7 +58,7 @@ def test_own_parts() -> None:
     assert divide("abc", ["a", "", "bc"]) == ["a", "bc"]
     with pytest.raises(ValueError, match="give it back"):
         divide("a,b", lambda text: text.split(","))
-    with pytest.raises(ValueError, match="must be one of sentence, word"):
+    with pytest.raises(ValueError, match="must be one of sentence, token, word"):
         divide("a", "syllable")
 
 

@@ -16,7 +16,12 @@ _SHOWN = 300  # characters of an answer that an error repeats
 
 
 class EndpointError(RuntimeError):
-    """The endpoint refused a request, or answered with something else than was asked for."""
+    """The endpoint refused a request, or answered with something else than was asked for.
+
+    Its text holds no key, and may be shown.
+    """
+
+    public = True
 
 
 class _TransientError(EndpointError):

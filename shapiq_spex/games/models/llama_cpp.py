@@ -94,7 +94,8 @@ class LlamaCpp:
             chat: Whether a text is what a user says, for models that chat.
             temperature: How much chance there is in the answers that the model writes; 0 for none.
             n_context: The longest prompt in tokens.
-            n_threads: The number of threads, by default one a core.
+            n_threads: The number of threads, by default half as many as the machine can run. Where
+                other programs work, too, threads wait for each other: fewer are faster then.
             n_gpu_layers: How many layers to put on a GPU.
 
         Raises:
@@ -112,7 +113,7 @@ class LlamaCpp:
             msg = f"There is no model file {self.path}."
             raise FileNotFoundError(msg)
         self.chat, self.temperature, self.usage = chat, temperature, Usage()
-        threads = n_threads or os.cpu_count() or 1
+        threads = n_threads or max(1, (os.cpu_count() or 1) // 2)
         written = self.path.stat().st_mtime_ns
         self._server = _load(self.path, written, n_context, threads, n_gpu_layers)
         self._ids: dict[str, list[int]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -18,16 +19,32 @@ if TYPE_CHECKING:
 
     from ._protocols import Prompt
 
+_BIAS = 100  # the most that the protocol allows, enough to choose any token
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A token: its bytes, and its number in the vocabulary where that is known."""
+
+    data: bytes
+    number: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The token as it is reported; one that is a part of a character is no text by itself."""
+        return self.data.decode(errors="replace")
+
 
 class OpenAICompatible:
     """A model behind an endpoint with ``/completions`` or ``/chat/completions`` (extra ``http``).
 
-    Log-probabilities are read from the likeliest next tokens that the endpoint reports. An answer
-    of several tokens takes one request a token, and a server that says which tokens these are, as
-    llama.cpp and vLLM do; a chat endpoint can only score answers of one. An answer that is not
-    among the reported tokens has no value (NaN): raise ``top`` where the endpoint allows it, or
-    have a :class:`~shapiq_spex.StoredGame` skip such prompts. For endpoints that report none there
-    are targets that need the answers alone, as :class:`~shapiq_spex.games.Similarity`.
+    Log-probabilities are read from the likeliest next tokens that the endpoint reports. A server
+    that says which tokens a text has, as llama.cpp and vLLM do, is asked for others by themselves,
+    and for answers of several tokens, one request a token. Elsewhere an answer that is not among
+    the reported tokens is an error: raise ``top`` where the endpoint allows it, or have a
+    :class:`~shapiq_spex.StoredGame` skip such prompts. A chat endpoint can only score answers of
+    one token. For endpoints that report no log-probabilities there are targets that need the
+    answers alone, as :class:`~shapiq_spex.games.Similarity`.
 
     The key is read from an environment variable when it is needed; it is in no fingerprint, file or
     error.
@@ -86,7 +103,7 @@ class OpenAICompatible:
         self._endpoint = Endpoint(
             url, timeout=timeout, retries=retries, backoff=backoff, key_variable=key_variable
         )
-        self._pieces: dict[str, list[str]] = {}
+        self._pieces: dict[str, list[_Piece]] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -133,7 +150,7 @@ class OpenAICompatible:
         if pieces is None:
             msg = "does not tell a text's tokens: take words or characters as parts."
             raise self._endpoint.error(msg)
-        return join_bytes(pieces, text)
+        return join_bytes([piece.data for piece in pieces], text)
 
     def close(self) -> None:
         """Close the connections."""
@@ -165,52 +182,84 @@ class OpenAICompatible:
 
     def _follow(self, prompt: Prompt, text: str, tokens: dict[str, float]) -> float:
         """Return the log-probability of a text, given the likeliest first tokens."""
-        if self.chat or not isinstance(prompt, str):  # an answer in a chat begins without a space
-            return tokens.get(text, tokens.get(text.strip(), np.nan))
+        if as_messages(prompt, chat=self.chat) is not None:
+            return self._score_reply(prompt, text, tokens)
         if text in tokens:
             return tokens[text]
         total = 0.0
         pieces = self._split(text)
         for position, piece in enumerate(pieces):
-            if piece not in tokens:
-                return float("nan")
-            total += tokens[piece]
-            prompt += piece
+            total += self._find(prompt, piece, tokens)
+            prompt = f"{prompt}{piece.text}"
             if position < len(pieces) - 1:
                 tokens = self._next_tokens(prompt)
         return total
 
-    def _split(self, text: str) -> list[str]:
+    def _score_reply(self, prompt: Prompt, text: str, tokens: dict[str, float]) -> float:
+        """Return the log-probability of a label in a chat, where answers begin without a space."""
+        for form in (text, text.strip()):
+            if form in tokens:
+                return tokens[form]
+        pieces = self._split(text.strip())
+        if len(pieces) > 1:
+            msg = f"cannot score {text.strip()!r} in a chat: it takes {len(pieces)} tokens."
+            raise self._endpoint.error(msg)
+        return self._find(prompt, pieces[0], tokens)
+
+    def _find(self, prompt: Prompt, piece: _Piece, tokens: dict[str, float]) -> float:
+        """Return the log-probability of a token, among the likeliest ones or asked for by itself.
+
+        Where the server tells a token's number, it can be made to choose it by a bias, and reports
+        the log-probability without the bias.
+        """
+        if piece.text in tokens:
+            return tokens[piece.text]
+        if piece.number is not None:
+            options = {**self._wanted(prompt, 1), "logit_bias": {str(piece.number): _BIAS}}
+            found = self._read(self._complete(prompt, options)).get(piece.text, 0.0)
+            # what is not among the likeliest is less likely: other servers report it with the bias
+            if found <= min(tokens.values(), default=0.0) < 0:
+                return found
+        msg = (
+            f"reports the {len(tokens)} likeliest next tokens, and {piece.text!r} is not among "
+            "them. Ask for more by `top`, take labels of one token each, or leave such prompts out "
+            "by `on_failure='skip'` of a StoredGame."
+        )
+        raise self._endpoint.error(msg)
+
+    def _split(self, text: str) -> list[_Piece]:
         """Return the tokens of an answer where the server tells, as llama.cpp and vLLM do.
 
         To guess them would be wrong now and then: what the likeliest tokens allow for is no proof.
         """
         if text not in self._pieces:
-            pieces = self._ask_tokens(text) or [text.encode()]
-            whole = b"".join(pieces) == text.encode()
-            # a token that is no text by itself is not to be found among the likeliest ones
-            texts = [piece.decode(errors="replace") for piece in pieces]
-            self._pieces[text] = texts if whole else [text]
+            pieces = self._ask_tokens(text) or []
+            whole = "".join(piece.text for piece in pieces) == text
+            self._pieces[text] = pieces if whole else [_Piece(text.encode())]
         return self._pieces[text]
 
-    def _ask_tokens(self, text: str) -> list[bytes] | None:
-        """Return the bytes of a text's tokens, None from a server that does not tell."""
+    def _ask_tokens(self, text: str) -> list[_Piece] | None:
+        """Return a text's tokens, None from a server that does not tell."""
         body: dict[str, Any] = {"model": self.model, "prompt": text, "return_token_strs": True}
         body |= {"content": text, "with_pieces": True, "add_special_tokens": False}
         try:
-            answer = self._endpoint.post(
-                f"{self._endpoint.url.removesuffix('/v1')}/tokenize", body
-            ).json()
-            found = answer.get("token_strs") or [token["piece"] for token in answer["tokens"]]
-            return [p.encode() if isinstance(p, str) else bytes(p) for p in found]
+            url = f"{self._endpoint.url.removesuffix('/v1')}/tokenize"
+            return _read_pieces(self._endpoint.post(url, body).json())
         except (EndpointError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _next_tokens(self, prompt: Prompt) -> dict[str, float]:
         """Return the likeliest next tokens with their log-probabilities."""
+        return self._read(self._complete(prompt, self._wanted(prompt, self.top)))
+
+    def _wanted(self, prompt: Prompt, count: int) -> dict[str, Any]:
+        """Return how to ask for the likeliest next tokens, on the path that the prompt takes."""
         is_chat = as_messages(prompt, chat=self.chat) is not None
-        wanted = {"logprobs": True, "top_logprobs": self.top} if is_chat else {"logprobs": self.top}
-        answer = self._complete(prompt, {"max_tokens": 1, "temperature": 0, **wanted})
+        wanted = {"logprobs": True, "top_logprobs": count} if is_chat else {"logprobs": count}
+        return {"max_tokens": 1, "temperature": 0, **wanted}
+
+    def _read(self, answer: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON
+        """Return the tokens of an answer with their log-probabilities."""
         try:
             return _read_tokens(answer["choices"][0]["logprobs"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -230,6 +279,18 @@ class OpenAICompatible:
         answer = self._endpoint.ask(path, {"model": self.model, **asked, **options})
         self.usage.add(1, _read_usage(answer))
         return answer
+
+
+def _read_pieces(answer: Any) -> list[_Piece]:  # noqa: ANN401 decoded JSON
+    """Return the tokens that a server tells, in the form of vLLM or of llama.cpp."""
+    if answer.get("token_strs"):
+        pairs = list(zip(answer["token_strs"], answer["tokens"], strict=True))
+    else:
+        pairs = [(token["piece"], token["id"]) for token in answer["tokens"]]
+    return [
+        _Piece(piece.encode() if isinstance(piece, str) else bytes(piece), int(number))
+        for piece, number in pairs
+    ]
 
 
 def _read_tokens(report: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
 from scipy.special import logsumexp
 
 from shapiq_spex.games.models import Generator
@@ -11,12 +14,13 @@ from shapiq_spex.games.models import Generator
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from shapiq_spex.games.models import Prompt
+    from shapiq_spex.games.models import LanguageModel, Prompt
 
     FloatArray = NDArray[np.float64]
+
+_HERE = str(Path(__file__).parents[1])  # warnings point to who called the package
 
 MAX_TOKENS = 32
 """How long an answer may be by default."""
@@ -57,12 +61,44 @@ class Target(Protocol):
 def need[T: Target](target: T, model: object, kind: type, method: str) -> T:
     """Return the target if the model is what it needs."""
     if not isinstance(model, kind):
+        if isinstance(model, str):
+            msg = f"model must be a model as LlamaCpp({model!r}), not its name."
+            raise TypeError(msg)
         msg = (
             f"{type(target).__name__} needs a model with the method {method}, which "
             f"{type(model).__name__} has not."
         )
         raise TypeError(msg)
     return target
+
+
+def ask_probabilities(
+    model: LanguageModel, prompts: Sequence[Prompt], continuations: Sequence[str]
+) -> FloatArray:
+    """Return what a model says, shape ``(m, k)``, if that is what it says.
+
+    Raises:
+        ValueError: If it returned something of another shape.
+    """
+    found = np.asarray(model.log_probabilities(prompts, continuations), dtype=np.float64)
+    if found.shape != (len(prompts), len(continuations)):
+        msg = (
+            f"log_probabilities must return an array of shape {len(prompts), len(continuations)}, "
+            f"one row a prompt and one column a continuation, got {found.shape}."
+        )
+        raise ValueError(msg)
+    return found
+
+
+def check_space(prompt: Prompt, continuations: Sequence[str]) -> None:
+    """Warn of two spaces in a row, which models hardly ever read."""
+    ends = isinstance(prompt, str) and prompt.endswith(" ")
+    if ends and any(text.startswith(" ") for text in continuations):
+        message = (
+            "The prompt ends in a space and the answer begins with one: leave one of them out, "
+            "the prompt's for most models."
+        )
+        warnings.warn(message, skip_file_prefixes=(_HERE,))
 
 
 def own_answer(target: Target, model: object, prompt: Prompt, max_tokens: int) -> str:

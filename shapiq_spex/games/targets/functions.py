@@ -46,8 +46,19 @@ class Function:
         return self
 
     def ask(self, model: Callable[..., Any], prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return what the model returns."""
-        return np.asarray(model(list(prompts)), dtype=np.float64)
+        """Return what the model returns.
+
+        Raises:
+            ValueError: If that is not one number or vector a prompt.
+        """
+        found = np.asarray(model(list(prompts)), dtype=np.float64)
+        if found.ndim not in (1, 2) or len(found) != len(prompts):
+            msg = (
+                f"The function must return one number, or one vector, for each of {len(prompts)} "
+                f"prompts, got the shape {found.shape}."
+            )
+            raise ValueError(msg)
+        return found
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Return the values, shape ``(m,)``.

@@ -9,7 +9,15 @@ import numpy as np
 
 from shapiq_spex.games.models import Classifier, LanguageModel
 
-from ._target import MAX_TOKENS, check_texts, need, odds, own_answer
+from ._target import (
+    MAX_TOKENS,
+    ask_probabilities,
+    check_space,
+    check_texts,
+    need,
+    odds,
+    own_answer,
+)
 from .classes import Classes, find_class
 
 if TYPE_CHECKING:
@@ -57,10 +65,10 @@ class Labels:
             ValueError: If there are fewer than two labels, two are equal, one is empty, or
                 ``positive`` or ``against`` is not among them.
         """
+        check_texts(labels)
         if len(set(labels)) < max(2, len(labels)):
             msg = f"Labels needs at least two different labels, got {labels}."
             raise ValueError(msg)
-        check_texts(labels)
         positive = labels[0] if positive is None else positive
         if positive not in labels:
             msg = f"positive must be one of the labels {labels}, got {positive!r}."
@@ -88,11 +96,13 @@ class Labels:
         if isinstance(model, Classifier):
             positive = find_class(model, self.positive)
             return Classes(positive, tuple(find_class(model, each) for each in self.against))
-        return need(self, model, LanguageModel, "log_probabilities")
+        need(self, model, LanguageModel, "log_probabilities")
+        check_space(prompt, self.continuations)
+        return self
 
     def ask(self, model: LanguageModel, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the log-probabilities of all labels, shape ``(m, labels)``."""
-        return model.log_probabilities(prompts, self.continuations)
+        return ask_probabilities(model, prompts, self.continuations)
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Return the log-odds, shape ``(m,)``: of two labels, the difference of the two."""
@@ -136,12 +146,13 @@ class Continuation:
         """Return the target with the model's own answer in it."""
         need(self, model, LanguageModel, "log_probabilities")
         if self.text is not None:
+            check_space(prompt, [self.text])
             return self
         return replace(self, text=own_answer(self, model, prompt, self.max_tokens))
 
     def ask(self, model: LanguageModel, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the log-probabilities, shape ``(m, 1)``."""
-        return model.log_probabilities(prompts, [str(self.text)])
+        return ask_probabilities(model, prompts, [str(self.text)])
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Return the values on the scale, shape ``(m,)``."""

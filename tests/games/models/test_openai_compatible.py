@@ -65,14 +65,14 @@ def test_same_values_as_in_process(server: str, llm: LlamaCpp) -> None:
     """The same model gives the same log-probabilities over HTTP, of one token and several."""
     prompts = [PROMPT, "Review: a joy\nSentiment:", "1, 2, 3,"]
     texts = [" Paris", " positive", " New York", " 4"]
-    with OpenAICompatible(server, model="smollm", top=2000, concurrency=2) as model:
+    with OpenAICompatible(server, model="smollm", top=3, concurrency=2) as model:
         found = model.log_probabilities(prompts, texts)
+        chat = [{"role": "user", "content": "Say Yes or No."}]
+        replies = model.log_probabilities([chat], [" Yes", " The"])
     expected = llm.log_probabilities(prompts, texts)
-    there = ~np.isnan(found)
-    assert there[0, [0, 2]].all()
-    assert there[1, 1]
-    assert there[2, 3]
-    assert found[there] == pytest.approx(expected[there], rel=0, abs=1e-3)
+    assert found == pytest.approx(expected, rel=0, abs=1e-3)
+    assert found.min() < -8  # far from the likeliest
+    assert replies == pytest.approx(llm.log_probabilities([chat], ["Yes", "The"]), abs=1e-3)
 
 
 def test_a_game_over_http(server: str, llm: LlamaCpp, tmp_path: Path) -> None:
@@ -249,12 +249,50 @@ def test_no_log_probabilities(body: object, faulty: Faulty) -> None:
 
 
 def test_older_form(faulty: Faulty) -> None:
-    """Completions in the older form of the protocol are read as well; others are NaN."""
+    """Completions in the older form of the protocol are read as well."""
     faulty.script = [answer({"choices": [{"logprobs": {"top_logprobs": [{" a": -1.5}]}}]})]
     with OpenAICompatible(faulty.url, model="m") as model:
-        found = model.log_probabilities([PROMPT], [" a", " b"])
-    assert found[0, 0] == -1.5
-    assert np.isnan(found[0, 1])
+        assert model.log_probabilities([PROMPT], [" a"]).tolist() == [[-1.5]]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [GOOD, {"error": "no such path"}],
+        [GOOD, {"tokens": [{"id": 7, "piece": " b"}]}, {"choices": [{"logprobs": None}]}],
+        # a server that reports log-probabilities with the bias
+        [GOOD, {"tokens": [7], "token_strs": [" b"]}, GOOD],
+    ],
+)
+def test_a_label_that_is_not_reported(script: list[object], faulty: Faulty) -> None:
+    """Where a label's probability cannot be had, the error says what to do."""
+    faulty.script = [answer(body) for body in script]
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match=r"' b' is not among|without the log-prob"),
+    ):
+        model.log_probabilities([PROMPT], [" b"])
+
+
+def test_long_labels_in_a_chat(server: str) -> None:
+    """A chat endpoint cannot score several tokens."""
+    with (
+        OpenAICompatible(server, model="smollm", chat=True) as model,
+        pytest.raises(EndpointError, match="cannot score 'New York City' in a chat: it takes 3"),
+    ):
+        model.log_probabilities(["Which city?"], [" New York City"])
+
+
+def test_what_failed_is_said_through_a_store(tmp_path: Path) -> None:
+    """The address and the fault come through, since an endpoint's errors hold no key."""
+    options = {"model": "m", "retries": 0}
+    with OpenAICompatible("http://me:sk-secret@127.0.0.1:9/v1", **options) as model:
+        game = PromptGame(text="x y", model=model, target=Labels("a", "b"))
+        with (
+            shapiq_spex.StoredGame(game, tmp_path / "a.sqlite") as stored,
+            pytest.raises(shapiq_spex.AblationError, match=r"//127\.0\.0\.1:9/v1 does not answer"),
+        ):
+            stored(np.ones((1, 2), dtype=bool))
 
 
 def test_concurrency_is_bounded(faulty: Faulty) -> None:
@@ -346,7 +384,7 @@ def test_what_was_answered_before_a_failure_is_kept(faulty: Faulty, tmp_path: Pa
     with OpenAICompatible(faulty.url, model="m", concurrency=2) as model:
         game = PromptGame(text="x y z", model=model, target=target)
         with shapiq_spex.StoredGame(game, tmp_path / "a.sqlite") as stored:
-            with pytest.raises(shapiq_spex.AblationError, match="EndpointError"):
+            with pytest.raises(shapiq_spex.AblationError, match="refuses with status 400"):
                 stored(masks)
             paid = stored.record.evaluated
             stored(masks)
