@@ -258,7 +258,7 @@ def test_tables_and_plots() -> None:
     assert table["value"].abs().is_monotonic_decreasing
     row = table[[players == (1, 4) for players in table["players"]]].iloc[0]
     assert row["parts"] == ("trolley#1", "trolley#2")
-    assert any(line.startswith("(trolley#1, trolley#2): ") for line in game.top(explanation, 3))
+    assert any(line.startswith("(trolley#1, trolley#2): ") for line in game.top(explanation, 20))
     assert row["value"] == pytest.approx(explanation[(1, 4)], rel=1e-12)
     figure, axes = explanation.plot_network(feature_names=game.player_names, show=False)
     assert [text.get_text() for text in axes.texts][:5] == game.player_names
