@@ -94,11 +94,12 @@ class Identifier:
             given: What the user says of it, in place of what is found.
         """
         self._game, self._given = game, given
+        self._subject: object = game  # what is read
         self._last: _Reader | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what was read behind: it is read again before it is needed."""
-        return {**self.__dict__, "_last": None}
+        return {**self.__dict__, "_subject": self._game, "_last": None}
 
     def fingerprint(self) -> str:
         """Return the fingerprint as of now, 64 hexadecimal digits.
@@ -113,8 +114,8 @@ class Identifier:
         try:
             if said is not None:
                 value = said() if callable(said) else said
-                return _Reader([kind.__module__, kind.__qualname__, value]).total.hex()
-            self._last = _Reader(self._game)
+                self._subject = [kind.__module__, kind.__qualname__, value]
+            self._last = _Reader(self._subject)
         except Exception as error:
             msg = (
                 f"Cannot tell what the values of this {kind.__name__} depend on: reading it raised "
@@ -133,7 +134,7 @@ class Identifier:
             if self._last is not None:
                 # what cannot be read any more is for the next call to complain of
                 with suppress(Exception):
-                    _learn(self._last, _Reader(self._game))
+                    _learn(self._last, _Reader(self._subject))
 
 
 def _learn(before: _Reader, after: _Reader) -> None:

@@ -246,10 +246,10 @@ class StoredGame(Game):
         found.take(np.arange(len(packed)), 0, outputs)
         for repeat in range(1, self.repeats):
             found.look_up(self._store, game, repeat)
-        found.failed |= ~found.known.all(axis=0)
+        found.dropped = ~found.known.all(axis=0)
         masks = np.unpackbits(packed, axis=1, count=self.n_players).view(np.bool_)
         values, _ = self._summarise(found, masks)
-        return masks[~found.failed], values[~found.failed]
+        return masks[~found.dropped], values[~found.dropped]
 
     def close(self) -> None:
         """Let go of the file; a later call opens it again."""
@@ -341,16 +341,16 @@ class StoredGame(Game):
 
     def _summarise(self, found: _Found, masks: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean value of each mask, and the variance of that mean."""
-        kept = np.flatnonzero(~found.failed)
         values = np.full((len(masks), self.repeats), np.nan)
         for repeat in range(self.repeats):
+            kept = np.flatnonzero(found.known[repeat] & ~found.dropped)
             if len(kept):
                 outputs = found.outputs(kept, repeat)
                 returned = self.game.values(outputs) if self._has_outputs else outputs[:, 0]  # type: ignore[union-attr]
                 values[kept, repeat] = check_values(returned, masks[kept])
         if self.repeats == 1:
             return values[:, 0], np.full(len(masks), np.nan)
-        return values.mean(axis=1), values.var(axis=1, ddof=1) / self.repeats
+        return _mean_and_variance(values)
 
 
 class _Found:
@@ -359,7 +359,8 @@ class _Found:
     Attributes:
         packed: The distinct masks, shape ``(m, ceil(n / 8))``.
         known: Which of their repeats are known, boolean of shape ``(repeats, m)``.
-        failed: Which of them have no value, shape ``(m,)``.
+        failed: Which of them are not tried any more, shape ``(m,)``; they may have some repeats.
+        dropped: Which of them count for nothing, shape ``(m,)``.
         evaluated: Which of them the game was called for, shape ``(m,)``.
         version: The file's version when it was last looked into.
     """
@@ -368,6 +369,7 @@ class _Found:
         self.packed = packed
         self.known = np.zeros((repeats, len(packed)), dtype=np.bool_)
         self.failed = np.zeros(len(packed), dtype=np.bool_)
+        self.dropped = np.zeros(len(packed), dtype=np.bool_)
         self.evaluated = np.zeros(len(packed), dtype=np.bool_)
         self.version = 0
         self._outputs = np.empty((repeats, len(packed), 0))
@@ -394,13 +396,13 @@ class _Found:
 
     def record(self, seconds: float) -> RunRecord:
         """Return what it took."""
-        have_all = self.known.all(axis=0)
-        evaluated = self.evaluated & ~self.failed
+        have_any = self.known.any(axis=0)
+        evaluated = self.evaluated & have_any
         return RunRecord(
             asked=len(self.packed),
             evaluated=int(np.count_nonzero(evaluated)),
-            from_store=int(np.count_nonzero(have_all & ~evaluated)),
-            failed=len(self.packed) - int(np.count_nonzero(have_all | evaluated)),
+            from_store=int(np.count_nonzero(have_any & ~evaluated)),
+            failed=len(self.packed) - int(np.count_nonzero(have_any)),
             seconds=seconds,
         )
 
@@ -418,6 +420,17 @@ class _Found:
             raise ValueError(msg)
         self._outputs[repeat, rows] = outputs
         self.known[repeat, rows] = True
+
+
+def _mean_and_variance(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the mean over the repeats that there are, shape ``(m, repeats)``, and its variance."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = np.where(known, values, 0.0).sum(axis=1) / counts
+        squares = np.where(known, values - means[:, None], 0.0) ** 2
+        variances = squares.sum(axis=1) / (counts - 1) / counts
+    return means, np.where(counts > 1, variances, np.nan)
 
 
 def _has_parameter(function: Callable[..., Any], name: str) -> bool:

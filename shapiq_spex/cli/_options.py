@@ -26,7 +26,7 @@ def add_demo(commands: Commands) -> None:
         ),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    demo.add_argument("--budget", type=_integer, default=300, help="prompts to ask")
+    demo.add_argument("--budget", type=_positive, default=300, help="prompts to ask")
     demo.add_argument(
         "--output",
         type=_page,
@@ -90,7 +90,7 @@ def _add_model(explain: argparse.ArgumentParser) -> None:
         "--url", help="an endpoint of OpenAI's protocol; its key in the variable OPENAI_API_KEY"
     )
     group.add_argument("--chat", action="store_true", help="send prompts as a user's messages")
-    group.add_argument("--threads", type=_integer, metavar="N", help="threads for a GGUF file")
+    group.add_argument("--threads", type=_positive, metavar="N", help="threads for a GGUF file")
     group.add_argument(
         "--temperature", type=float, default=0.0, help="chance in the answers that it writes"
     )
@@ -115,20 +115,20 @@ def _add_target(explain: argparse.ArgumentParser) -> None:
     )
     target.add_argument("--class-logit", metavar="CLASS", help="a classifier's logit of this class")
     group.add_argument(
-        "--answer-tokens", type=_integer, default=32, metavar="N", help="length of its own answer"
+        "--answer-tokens", type=_positive, default=32, metavar="N", help="length of its own answer"
     )
 
 
 def _add_approximator(explain: argparse.ArgumentParser) -> None:
     group = explain.add_argument_group("how it is explained")
-    group.add_argument("--budget", type=_integer, default=500, help="prompts to ask")
+    group.add_argument("--budget", type=_positive, default=500, help="prompts to ask")
     group.add_argument("--approximator", choices=("proxyspex", "spex"), default="proxyspex")
     group.add_argument("--index", choices=_INDICES, default="FBII", help="interaction index")
-    group.add_argument("--max-order", type=_integer, default=3, help="most parts in an interaction")
+    group.add_argument("--max-order", type=_positive, default=3, help="parts in an interaction")
     group.add_argument("--seed", type=_seed, default=0, help="fixes the masks")
     group.add_argument(
         "--repeats",
-        type=_integer,
+        type=_positive,
         default=1,
         help="times to ask each prompt",
     )
@@ -142,8 +142,8 @@ def _add_limits(explain: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--skip-failures", action="store_true", help="go on without prompts that keep failing"
     )
-    group.add_argument("--max-calls", type=_integer, metavar="N", help="stop after so many prompts")
-    group.add_argument("--max-tokens", type=_integer, metavar="N", help="stop at so many tokens")
+    group.add_argument("--max-calls", type=_positive, metavar="N", help="stop at so many prompts")
+    group.add_argument("--max-tokens", type=_positive, metavar="N", help="stop at so many tokens")
     group.add_argument("--max-seconds", type=float, metavar="S", help="stop after this time")
     group.add_argument(
         "--store",
@@ -155,7 +155,7 @@ def _add_limits(explain: argparse.ArgumentParser) -> None:
 
 def _add_results(explain: argparse.ArgumentParser) -> None:
     group = explain.add_argument_group("what is shown")
-    group.add_argument("--top", type=_integer, default=10, help="interactions to print")
+    group.add_argument("--top", type=_positive, default=10, help="interactions to print")
     group.add_argument("--html", type=_new_file, metavar="FILE", help="write a page that shows it")
     group.add_argument("--json", type=_new_file, metavar="FILE", help="write their values")
     group.add_argument("--csv", type=_new_file, metavar="FILE", help="write a table with words")
@@ -195,6 +195,14 @@ def _order(text: str) -> int:
         msg = f"must be at least 2 to show interactions, got {order}"
         raise argparse.ArgumentTypeError(msg)
     return order
+
+
+def _positive(text: str) -> int:
+    number = _integer(text)
+    if number < 1:
+        msg = f"must be at least 1, got {number}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
 
 
 def _integer(text: str) -> int:

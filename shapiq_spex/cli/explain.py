@@ -14,6 +14,7 @@ from shapiq_spex.approximators import SPEX, ProxySPEX
 from shapiq_spex.games import (
     ClassLogit,
     Continuation,
+    Estimate,
     HuggingFace,
     Labels,
     LlamaCpp,
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace) -> str:
             store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
         game = _make_game(options, stack)
         if options.dry_run:
-            return f"{game.estimate(options.budget)}\n"
+            return f"{_estimate(game, options)}\n"
         stored = stack.enter_context(_keep(game, store, options))
         approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
             game.n_players,
@@ -75,6 +76,17 @@ def run(options: argparse.Namespace) -> str:
         msg = f"{report}\nNot everything could be written: {error}"
         raise OSError(msg) from error
     return report
+
+
+def _estimate(game: PromptGame, options: argparse.Namespace) -> Estimate:
+    """Return what a run with these options would take if the store had nothing of it."""
+    once = game.estimate(options.budget)
+    calls = once.calls * options.repeats
+    share = min(calls, options.max_calls or calls) / once.calls
+    tokens = None if once.tokens is None else round(once.tokens * share)
+    return Estimate(
+        round(once.calls * share), round(once.characters * share), tokens, once.seconds * share
+    )
 
 
 def _check_limits(options: argparse.Namespace, smallest: int) -> None:

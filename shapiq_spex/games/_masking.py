@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     BoolArray = NDArray[np.bool_]
+
+_BLANKS = " \t"
+_LINE_ENDS = ("\n", "\r")
 
 Mask = str | Callable[[str], str]
 """What stands for an absent part: a text, nothing, or what a function makes of the part."""
@@ -44,7 +47,7 @@ class MaskedText:
             msg = "keep_length needs a mask of characters to repeat, as mask='_'."
             raise ValueError(msg)
         self.segments = segments
-        self._removes = mask == ""
+        self._removes, self._whole_lines = mask == "", whole_lines
         if self._removes and whole_lines:
             self.replaced = [""] * len(segments)
         else:
@@ -65,13 +68,35 @@ class MaskedText:
         return self._join(present, segments)
 
     def _join(self, coalition: Sequence[bool] | BoolArray, segments: list[str]) -> str:
-        chosen = zip(coalition, segments, self.replaced, strict=True)
-        text = "".join(part if present else other for present, part, other in chosen)
-        if self._removes:
-            # no spaces where the first or the last words went
-            text = text if self.segments[0][:1].isspace() else text.lstrip()
-            text = text if self.segments[-1][-1:].isspace() else text.rstrip()
+        chosen = list(zip(coalition, segments, self.replaced, strict=True))
+        if not self._removes:
+            return "".join(part if present else other for present, part, other in chosen)
+        text = "".join(_close_gaps(chosen)) if not self._whole_lines else _drop(chosen)
+        if not chosen[-1][0]:
+            text = text.rstrip() if self._whole_lines else text.rstrip(_BLANKS)
         return text
+
+
+def _close_gaps(chosen: Iterable[tuple[bool, str, str]]) -> Iterator[str]:
+    """Yield the parts that are present, without the space after a removed beginning of a line."""
+    at_start, gap = True, False
+    for present, part, other in chosen:
+        text = part if present else other
+        if present and gap and at_start:
+            text = text.lstrip(_BLANKS)
+        gap = not present
+        if text:
+            at_start = text.rstrip(_BLANKS)[-1:] in _LINE_ENDS
+        yield text
+
+
+def _drop(chosen: Sequence[tuple[bool, str, str]]) -> str:
+    """Return the lines or documents that are present, without a separator before the first."""
+    text = "".join(part for present, part, _ in chosen if present)
+    if chosen[0][0]:
+        return text
+    text = text.lstrip("".join(_LINE_ENDS))
+    return text[1:] if text[:1] == " " and not text[1:2].isspace() else text  # no indentation
 
 
 def _repeat(mask: Mask) -> Callable[[str], str]:
@@ -85,7 +110,7 @@ def _replace(part: str, mask: Mask) -> str:
     word = part.strip()
     if mask == "" or not word:
         # what ends a line or a paragraph goes on doing so
-        return "".join(c for c in part[len(part.rstrip()) :] if c == "\n")
+        return "".join(c for c in part if c in _LINE_ENDS)
     return _put(part, mask if isinstance(mask, str) else mask(word))
 
 

@@ -121,7 +121,7 @@ class PromptGame(Game):
         super().__init__(n_players=len(self.segments), normalize=False)
         self.model = model
         self.concurrency = getattr(model, "concurrency", 1)
-        self.batch_size = batch_size or (_BATCH_SIZE if self.concurrency == 1 else 1)
+        self.batch_size = batch_size or (1 if hasattr(model, "concurrency") else _BATCH_SIZE)
         self.player_names = [segment.strip() for segment in self.segments]
         self._asked = Usage()  # prompts, and their characters in the place of tokens
         self._used_before = self._used()
@@ -178,8 +178,8 @@ class PromptGame(Game):
 
     @property
     def tokens_used(self) -> int:
-        """The tokens that the model counted since the game was made."""
-        return self._used() - self._used_before
+        """The tokens that the model counted since the game was made; else the characters asked."""
+        return self._counted() or self._asked.tokens
 
     def estimate_tokens(self, coalitions: BoolArray) -> FloatArray:
         """Return how many tokens masked prompts would take, shape ``(m,)``.
@@ -205,13 +205,20 @@ class PromptGame(Game):
 
         Returns:
             The calls, characters, tokens and seconds.
+
+        Raises:
+            ValueError: If the budget or the number of probes is below 1.
         """
-        masks = np.random.default_rng(random_state).random((probes, self.n_players)) < _HALF
+        for name, number in (("budget", budget), ("probes", probes)):
+            if number < 1:
+                msg = f"{name} must be at least 1, got {number}."
+                raise ValueError(msg)
         calls = min(budget, 1 << self.n_players)
+        masks = np.random.default_rng(random_state).random((probes, self.n_players)) < _HALF
         self.outputs(masks[:1])  # what is done once
-        used, start = self.tokens_used, time.perf_counter()
+        used, start = self._counted(), time.perf_counter()
         self.outputs(masks)
-        seconds, used = time.perf_counter() - start, self.tokens_used - used
+        seconds, used = time.perf_counter() - start, self._counted() - used
         characters = sum(len(show(self.prompt(mask))) for mask in masks)
         share = calls / probes
         return Estimate(
@@ -322,6 +329,10 @@ class PromptGame(Game):
         self._asked.add(len(prompts), sum(len(show(prompt)) for prompt in prompts))
         return outputs
 
+    def _counted(self) -> int:
+        """Return the tokens that the model counted since the game was made."""
+        return self._used() - self._used_before
+
     def _used(self) -> int:
         usage = getattr(self.model, "usage", None)
         return usage.tokens if isinstance(usage, Usage) else 0
@@ -330,7 +341,11 @@ class PromptGame(Game):
 def _divide(text: str | Sequence[str], segment: Unit | Segmenter, model: object) -> list[str]:
     """Return the parts of a text."""
     if not isinstance(text, str):
-        return divide("".join(text), list(text))
+        parts = list(text)
+        if not all(part.strip() for part in parts):
+            msg = "Each part of the text is a player, and one of them is empty."
+            raise ValueError(msg)
+        return divide("".join(parts), parts)
     if segment != "token":
         return divide(text, segment)
     if not isinstance(model, Tokenizer):

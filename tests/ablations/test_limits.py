@@ -10,6 +10,7 @@ import pytest
 
 import shapiq_spex
 from shapiq_spex.ablations._limits import Limits, TokenLimit
+from shapiq_spex.games import PromptGame
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,3 +102,33 @@ def test_a_game_that_counts_no_tokens(tmp_path: Path) -> None:
         shapiq_spex.StoredGame(lambda masks: masks[:, 0], tmp_path / "a.sqlite", **options)
     with pytest.raises(ValueError, match="max_tokens must be"):
         shapiq_spex.StoredGame(Counting(), tmp_path / "a.sqlite", max_tokens=0)
+
+
+def test_repeats_beyond_a_limit(tmp_path: Path) -> None:
+    """A mask counts with the repeats that there are."""
+    path = tmp_path / "a.sqlite"
+    with shapiq_spex.StoredGame(Counting(), path, repeats=3, max_calls=600) as game:
+        answer = game.evaluate(MASKS)
+    assert np.array_equal(answer.values, MASKS[:, 0] + 0.5)
+    assert answer.record.failed == 0
+    assert np.array_equal(np.isnan(answer.variances), np.arange(400) >= 200)
+    assert (answer.variances[:200] == 0).all()
+
+
+def test_a_model_that_counts_its_calls_is_paid_once(tmp_path: Path) -> None:
+    """What calls change in the model of a prompt does not make it another."""
+
+    class Model:
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def __call__(self, texts: list[str]) -> list[float]:
+            self.asked += len(texts)
+            return [float(len(text)) for text in texts]
+
+    model = Model()
+    prompt = PromptGame(text="a b c d", model=model)
+    with shapiq_spex.StoredGame(prompt, tmp_path / "a.sqlite") as game:
+        for _ in range(3):
+            game(np.tri(4, dtype=bool))
+    assert model.asked == 4

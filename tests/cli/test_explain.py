@@ -103,7 +103,7 @@ def test_chance(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> Non
         (["--labels", "positive"], "at least two"),
         (["--model", "none.gguf"], "no model file"),
         (["--segment", "sentence", "--keep-length"], "needs a mask of characters"),
-        (["--max-tokens", "0"], "max_tokens must be"),
+        (["--max-tokens", "0"], "--max-tokens: must be at least 1"),
         (["--max-calls", "5"], "--max-calls must be at least 20"),
         (["--html", "no/such/folder/a.html"], "no folder"),
         (["--store", "."], "is a folder"),

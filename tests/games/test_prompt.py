@@ -52,7 +52,12 @@ def test_removal(words: list[str], present: list[bool]) -> None:
         ("It never fails.", {"mask": "_", "keep_length": True}, [1, 0, 0], "It _____ ______"),
         ("It never", {"mask": "<>", "keep_length": True}, [0, 0], "<> <><><"),
         ("a\nb\nc", {"segment": "line"}, [1, 0, 1], "a\nc"),
-        ("a\nb\nc", {"segment": "word"}, [1, 0, 1], "a\nc"),
+        ("a\nb\nc", {"segment": "word"}, [1, 0, 1], "a\n\nc"),
+        ("a b\nc d", {"segment": "word"}, [1, 1, 0, 1], "a b\nd"),
+        ("a b\r\nc d\r\n", {"segment": "word"}, [1, 0, 1, 0], "a\r\nc\r\n"),
+        ("if x:\n    y\n    z", {"segment": "line"}, [0, 1, 1], "    y\n    z"),
+        ("def f():\n    return 1", {"segment": "word"}, [0, 0, 1, 1], "\n    return 1"),
+        (["One.", " Two."], {}, [0, 1], "Two."),
         ("a b\n\nc", {"segment": "paragraph"}, [0, 1], "c"),
         ("Of one. Of two.\n\nLast.", {"segment": "sentence"}, [1, 0, 1], "Of one. \n\nLast."),
         (["One.\n", "Two.\n", "Three."], {}, [1, 0, 1], "One.\nThree."),
@@ -85,6 +90,7 @@ def test_functions_as_models() -> None:
         ({"template": "no place"}, ValueError, "must contain {text} once, got 0"),
         ({"template": "{text} {text}"}, ValueError, "got 2 times"),
         ({"text": "  "}, ValueError, "empty"),
+        ({"text": ["a", "", "b"]}, ValueError, "one of them is empty"),
         ({"keep_length": True}, ValueError, "needs a mask of characters"),
         ({"model": 3}, TypeError, "language model or a function"),
         ({"model": "a.gguf", "target": SENTIMENT}, TypeError, r"as LlamaCpp\('a.gguf'\)"),
@@ -208,6 +214,13 @@ def test_estimate() -> None:
     assert "64 prompts of together" in str(found)
 
 
+@pytest.mark.parametrize("options", [{"budget": 0}, {"budget": 9, "probes": 0}])
+def test_estimates_of_nothing(options: dict[str, int]) -> None:
+    """A budget and a number of probes below 1 are refused."""
+    with pytest.raises(ValueError, match="must be at least 1, got 0"):
+        PromptGame(text="a b", model=lengths).estimate(**options)
+
+
 def test_tokens_of_an_estimate(llm: LlamaCpp) -> None:
     """A model that counts its tokens says how many a run will take."""
     game = PromptGame("{text}:", text="one two three four", model=llm, target=SENTIMENT)
@@ -227,7 +240,8 @@ def test_tokens_before_any_were_counted() -> None:
     game = PromptGame("{text}!", text="a bb", model=lengths)
     assert game.estimate_tokens(np.array([[1, 1], [0, 1]], dtype=bool)).tolist() == [5.0, 3.0]
     game(np.ones((1, 2), dtype=bool))
-    assert game.tokens_used == 0
+    assert game.tokens_used == len("a bb!")
+    assert game.estimate_tokens(np.ones((1, 2), dtype=bool)).tolist() == [5.0]
 
 
 def test_each_answer_of_an_endpoint_is_kept_at_once() -> None:

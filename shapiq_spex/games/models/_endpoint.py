@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 _TOO_MANY, _SERVER_ERROR = 429, 500
 _LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
+_LONGEST_ASKED = 3600.0  # seconds that a server may make a run wait
 _SHOWN = 300  # characters of an answer that an error repeats
 
 
@@ -24,7 +27,7 @@ class EndpointError(RuntimeError):
     public = True
 
 
-class _TransientError(EndpointError):
+class TransientError(EndpointError):
     """A fault that may not come again."""
 
     def __init__(self, message: str, wait: float = 0.0) -> None:
@@ -51,7 +54,8 @@ class Endpoint:
         self._httpx, self._tenacity = _import()
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            msg = f"url must be an address as 'http://127.0.0.1:8080/v1', got {url!r}."
+            shown = url.rpartition("@")[2]
+            msg = f"url must be an address as 'http://127.0.0.1:8080/v1', got {shown!r}."
             raise ValueError(msg)
         self.url = url.rstrip("/")
         self._retries, self._backoff, self._key_variable = retries, backoff, key_variable
@@ -67,51 +71,56 @@ class Endpoint:
         """Close the connections."""
         self._client.close()
 
-    def ask(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
+    def ask(self, path: str, body: dict[str, Any], *, outside: bool = False) -> Any:  # noqa: ANN401 decoded JSON
         """Return what the endpoint answers, trying again where that may help.
+
+        Args:
+            path: The path below the address.
+            body: What to send.
+            outside: Whether the path is beside that of the protocol's version.
 
         Raises:
             EndpointError: If it refuses, or goes on failing.
         """
         retrying = self._tenacity.Retrying(
-            retry=self._tenacity.retry_if_exception_type(_TransientError),
+            retry=self._tenacity.retry_if_exception_type(TransientError),
             stop=self._tenacity.stop_after_attempt(1 + self._retries),
             wait=self._wait,
             reraise=True,
         )
-        return retrying(self._ask_once, f"{self.url}/{path}", body)
+        base = self.url.removesuffix("/v1") if outside else self.url
+        return retrying(self._ask_once, f"{base}/{path}", body)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Return the seconds to wait: what the server asked for, or a random backoff."""
         error = state.outcome.exception() if state.outcome else None
-        asked = error.wait if isinstance(error, _TransientError) else 0.0
+        asked = error.wait if isinstance(error, TransientError) else 0.0
         backoff = self._tenacity.wait_random_exponential(self._backoff, max=_LONGEST_WAIT)
         return max(asked, float(backoff(state)))
 
     def _ask_once(self, url: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
-        answer = self.post(url, body)
+        answer = self._post(url, body)
         try:
             return answer.json()
         except ValueError as error:
             msg = f"{self.place} answers with something that is no JSON: {self._show(answer.text)}"
-            raise _TransientError(msg) from error
+            raise TransientError(msg) from error
 
-    def post(self, url: str, body: dict[str, Any]) -> httpx.Response:
-        """Return the answer to a request that was accepted.
-
-        Raises:
-            EndpointError: If it was not.
-        """
-        key = os.environ.get(self._key_variable)
+    def _post(self, url: str, body: dict[str, Any]) -> httpx.Response:
+        """Return the answer to a request that was accepted."""
+        key = self._key()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
             answer: httpx.Response = self._client.post(url, json=body, headers=headers)
+        except self._httpx.LocalProtocolError:
+            msg = "cannot be sent this request, as it would break the protocol."
+            raise self.error(msg) from None  # its text holds what was sent
         except self._httpx.TransportError as error:
             msg = f"{self.place} does not answer: {type(error).__name__}."
-            raise _TransientError(msg) from error
+            raise TransientError(msg) from error
         if answer.status_code == _TOO_MANY or answer.status_code >= _SERVER_ERROR:
             msg = f"{self.place} answers with status {answer.status_code}."
-            raise _TransientError(msg, _read_wait(answer))
+            raise TransientError(msg, _read_wait(answer))
         if answer.is_error:
             msg = f"refuses with status {answer.status_code}."
             raise self.error(msg, answer.text)
@@ -124,8 +133,16 @@ class Endpoint:
 
     def _show(self, text: str) -> str:
         """Return the beginning of an answer, without the key should it be in there."""
-        key = os.environ.get(self._key_variable)
+        key = self._key()
         return (text.replace(key, "[key]") if key else text)[:_SHOWN]
+
+    def _key(self) -> str:
+        """Return the key, empty if there is none."""
+        key = os.environ.get(self._key_variable, "").strip()
+        if not (key.isascii() and (key.isprintable() or not key)):
+            msg = f"The key in the variable {self._key_variable} is no plain text."
+            raise EndpointError(msg)
+        return key
 
 
 def _import() -> tuple[Any, Any]:
@@ -140,8 +157,13 @@ def _import() -> tuple[Any, Any]:
 
 
 def _read_wait(answer: httpx.Response) -> float:
-    """Return the seconds that a server asks to wait, 0 where it says nothing that is a number."""
+    """Return the seconds that a server asks to wait, 0 where it says nothing that can be read."""
+    said = answer.headers.get("Retry-After", "0")
     try:
-        return max(0.0, float(answer.headers.get("Retry-After", 0)))
+        seconds = float(said)
     except ValueError:
-        return 0.0
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except ValueError:
+            return 0.0
+    return min(max(0.0, seconds), _LONGEST_ASKED)

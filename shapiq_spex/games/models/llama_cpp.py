@@ -28,8 +28,13 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 22
 _LISTED = 200  # likeliest tokens of a request: as fast as one, and most labels are among them
+_ALL = 1 << 20
+_PLAIN = "a"  # a text of one token in any vocabulary
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
 _QUIET = -1
+_direct = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+)  # prompts stay on this machine
 _KEY = secrets.token_hex()  # the library opens a port on this machine, which is for nobody else
 
 
@@ -194,10 +199,15 @@ class LlamaCpp:
         rendered = self._post("apply-template", {"messages": [*map(dict, messages)]})
         return rendered["prompt"], True
 
-    def _likeliest(self, prompt: str) -> dict[int, float]:
-        """Return the log-probabilities of the likeliest next tokens."""
-        answer = self._complete(prompt, {"n_predict": 1, "n_probs": _LISTED, "temperature": 0})
-        (first,) = answer["logprobs"]["content"]
+    def _likeliest(self, prompt: str | list[Any], count: int = _LISTED) -> dict[int, float]:
+        """Return the log-probabilities of the likeliest next tokens.
+
+        A plain token is made to be taken: llama.cpp reports nothing where the one it takes is a
+        part of a character. What it reports is without that.
+        """
+        options: dict[str, Any] = {"n_predict": 1, "n_probs": count, "temperature": 0}
+        options["logit_bias"] = [[self._tokenize(_PLAIN)[0], _FORCING]]
+        (first,) = self._complete(prompt, options)["logprobs"]["content"]
         return {token["id"]: float(token["logprob"]) for token in first["top_logprobs"]}
 
     def _follow(self, prompt: str, tokens: list[int]) -> float:
@@ -212,8 +222,11 @@ class LlamaCpp:
         """Return the log-probability of one token after a prompt and other tokens."""
         options: dict[str, Any] = {"n_predict": 1, "n_probs": 1, "temperature": 0}
         options["logit_bias"] = [[token, _FORCING]]
-        answer = self._complete([prompt, *before] if before else prompt, options)
-        (first,) = answer["logprobs"]["content"]
+        whole = [prompt, *before] if before else prompt
+        report = self._complete(whole, options)["logprobs"]
+        if report is None:  # a part of a character, which is in the list of all tokens alone
+            return self._likeliest(whole, _ALL)[token]
+        (first,) = report["content"]
         if first["id"] != token:
             msg = f"llama.cpp returned the token {first['token']!r} where another was asked for."
             raise RuntimeError(msg)
@@ -247,7 +260,7 @@ class LlamaCpp:
             {"Content-Type": "application/json", "Authorization": f"Bearer {_KEY}"},
         )
         try:
-            with urllib.request.urlopen(request) as answer:  # noqa: S310 as above
+            with _direct.open(request) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             msg = f"llama.cpp refuses to {path}: {error.read().decode(errors='replace')[:500]}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ._endpoint import Endpoint, EndpointError
+from ._endpoint import Endpoint, EndpointError, TransientError
 from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from ._protocols import Prompt
 
+_PLAIN = "a"  # a text of one token in any vocabulary
+_ROUNDING = 1e-3  # of a log-probability
 _BIAS = 100  # the most that the protocol allows, enough to choose any token
 
 
@@ -104,6 +107,7 @@ class OpenAICompatible:
             url, timeout=timeout, retries=retries, backoff=backoff, key_variable=key_variable
         )
         self._pieces: dict[str, list[_Piece]] = {}
+        self._slots = threading.BoundedSemaphore(concurrency)
 
     @property
     def fingerprint(self) -> str:
@@ -197,12 +201,12 @@ class OpenAICompatible:
 
     def _score_reply(self, prompt: Prompt, text: str, tokens: dict[str, float]) -> float:
         """Return the log-probability of a label in a chat, where answers begin without a space."""
-        for form in (text, text.strip()):
-            if form in tokens:
-                return tokens[form]
-        pieces = self._split(text.strip())
+        label = text.lstrip() or text
+        if label in tokens:
+            return tokens[label]
+        pieces = self._split(label)
         if len(pieces) > 1:
-            msg = f"cannot score {text.strip()!r} in a chat: it takes {len(pieces)} tokens."
+            msg = f"cannot score {label!r} in a chat: it takes {len(pieces)} tokens."
             raise self._endpoint.error(msg)
         return self._find(prompt, pieces[0], tokens)
 
@@ -217,8 +221,8 @@ class OpenAICompatible:
         if piece.number is not None:
             options = {**self._wanted(prompt, 1), "logit_bias": {str(piece.number): _BIAS}}
             found = self._read(self._complete(prompt, options)).get(piece.text, 0.0)
-            # what is not among the likeliest is less likely: other servers report it with the bias
-            if found <= min(tokens.values(), default=0.0) < 0:
+            # no more than the likeliest token leaves: other servers report it with the bias
+            if found <= np.log1p(-np.exp(max(tokens.values(), default=0.0))) + _ROUNDING:
                 return found
         msg = (
             f"reports the {len(tokens)} likeliest next tokens, and {piece.text!r} is not among "
@@ -243,14 +247,28 @@ class OpenAICompatible:
         body: dict[str, Any] = {"model": self.model, "prompt": text, "return_token_strs": True}
         body |= {"content": text, "with_pieces": True, "add_special_tokens": False}
         try:
-            url = f"{self._endpoint.url.removesuffix('/v1')}/tokenize"
-            return _read_pieces(self._endpoint.post(url, body).json())
+            return _read_pieces(self._endpoint.ask("tokenize", body, outside=True))
+        except TransientError:
+            raise  # it may tell another time
         except (EndpointError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _next_tokens(self, prompt: Prompt) -> dict[str, float]:
-        """Return the likeliest next tokens with their log-probabilities."""
-        return self._read(self._complete(prompt, self._wanted(prompt, self.top)))
+        """Return the likeliest next tokens with their log-probabilities.
+
+        llama.cpp reports none where the token that it takes is a part of a character: there it is
+        made to take a plain one, whose bias is not in what it reports.
+        """
+        wanted = self._wanted(prompt, self.top)
+        answer = self._complete(prompt, wanted)
+        try:
+            return self._read(answer)
+        except EndpointError:
+            (plain, *_) = self._split(_PLAIN)
+            if plain.number is None:
+                raise
+            bias = {"logit_bias": {str(plain.number): _BIAS}}
+            return self._read(self._complete(prompt, wanted | bias))
 
     def _wanted(self, prompt: Prompt, count: int) -> dict[str, Any]:
         """Return how to ask for the likeliest next tokens, on the path that the prompt takes."""
@@ -264,7 +282,8 @@ class OpenAICompatible:
             return _read_tokens(answer["choices"][0]["logprobs"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             msg = (
-                "answers without the log-probabilities of the next token, which this target needs. "
+                "answers this prompt without the log-probabilities of the next token, which the "
+                "target needs. "
                 "Use a server that reports them (`logprobs`), or a target that needs none, as "
                 "Similarity."
             )
@@ -273,10 +292,12 @@ class OpenAICompatible:
     def _complete(self, prompt: Prompt, options: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
         """Return what the endpoint answers to a prompt."""
         messages = as_messages(prompt, chat=self.chat)
-        path, asked = "completions", {"prompt": prompt}
+        # a model needs something to go on from
+        path, asked = "completions", {"prompt": prompt or "\n"}
         if messages is not None:
             path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
-        answer = self._endpoint.ask(path, {"model": self.model, **asked, **options})
+        with self._slots:
+            answer = self._endpoint.ask(path, {"model": self.model, **asked, **options})
         self.usage.add(1, _read_usage(answer))
         return answer
 

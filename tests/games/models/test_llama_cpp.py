@@ -104,6 +104,21 @@ def test_usage_is_counted(llm: LlamaCpp) -> None:
     assert llm.usage.requests == before[0] + 4
 
 
+def test_parts_of_characters(llm: LlamaCpp) -> None:
+    """Tokens that are parts of characters, the likeliest or a label's, have values, too."""
+    emoji = "I love you so much! 😂😂😂😂"
+    found = llm.log_probabilities([emoji, PROMPT], [" a", "😀", "★"])
+    assert np.isfinite(found).all()
+    assert (found < 0).all()
+    assert found[1, 0] == pytest.approx(llm.log_probabilities([PROMPT], [" a"])[0, 0], abs=1e-9)
+
+
+def test_no_proxy_is_asked(llm: LlamaCpp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prompts stay on this machine, whatever proxy the environment names."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert llm.tokens("a text that was not asked for yet")
+
+
 def test_rare_labels(llm: LlamaCpp) -> None:
     """A label that is not among the likeliest has its exact value, too."""
     rare, likely = llm.log_probabilities([PROMPT], [" zebra", " Paris"])[0]

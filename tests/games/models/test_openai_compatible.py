@@ -63,12 +63,15 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_same_values_as_in_process(server: str, llm: LlamaCpp) -> None:
     """The same model gives the same log-probabilities over HTTP, of one token and several."""
-    prompts = [PROMPT, "Review: a joy\nSentiment:", "1, 2, 3,"]
+    prompts = [PROMPT, "Review: a joy\nSentiment:", "1, 2, 3,", "", "Love 😂😂😂😂"]
     texts = [" Paris", " positive", " New York", " 4"]
     with OpenAICompatible(server, model="smollm", top=3, concurrency=2) as model:
         found = model.log_probabilities(prompts, texts)
         chat = [{"role": "user", "content": "Say Yes or No."}]
         replies = model.log_probabilities([chat], [" Yes", " The"])
+        model.top = 2000  # the label with its space is among these
+        again = model.log_probabilities([chat], [" Yes", " The"])
+        assert again == pytest.approx(replies, rel=0, abs=1e-4)
     expected = llm.log_probabilities(prompts, texts)
     assert found == pytest.approx(expected, rel=0, abs=1e-3)
     assert found.min() < -8  # far from the likeliest
@@ -98,6 +101,28 @@ def test_chat(server: str) -> None:
         assert model.fingerprint.endswith("smollm chat/completions")
     assert found.shape == (1, 2)
     assert (found[np.isfinite(found)] < 0).all()
+
+
+@pytest.mark.parametrize("wrong", ["sk-secret\x01", "sk-sécret"])
+def test_a_key_that_cannot_be_sent(wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is named and the key is not."""
+    monkeypatch.setenv("OPENAI_API_KEY", wrong)
+    with (
+        OpenAICompatible("http://127.0.0.1:9/v1", model="m") as model,
+        pytest.raises(EndpointError, match="variable OPENAI_API_KEY is no plain text") as caught,
+    ):
+        model.generate(["x"], 1)
+    assert "cret" not in str(caught.value)
+    with pytest.raises(ValueError, match="must be an address") as refused:
+        OpenAICompatible("htp://me:sk-secret@host/v1", model="m")
+    assert "sk-secret" not in str(refused.value)
+
+
+def test_a_key_with_a_line_end(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """White space around a key, as of a file, does not count."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test\n")
+    with OpenAICompatible(server, model="smollm") as model:
+        assert model.generate([PROMPT], 1)
 
 
 def test_wrong_key(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,10 +267,10 @@ def test_no_log_probabilities(body: object, faulty: Faulty) -> None:
     faulty.script = [answer(body)]
     with (
         OpenAICompatible(faulty.url, model="m") as model,
-        pytest.raises(EndpointError, match="answers without the log-probabilities"),
+        pytest.raises(EndpointError, match="answers this prompt without the log-prob"),
     ):
         model.log_probabilities([PROMPT], [" a"])
-    assert len(faulty.times) == 1
+    assert len(faulty.times) == 2  # the other asks for tokens, which may help
 
 
 def test_older_form(faulty: Faulty) -> None:

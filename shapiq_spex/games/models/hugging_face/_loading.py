@@ -163,16 +163,31 @@ def digest_model(model: transformers.PreTrainedModel) -> str:
     """Return a digest of a model's class, settings and weights, as they are in memory."""
     torch, _ = require()
     digest = hashlib.sha256(type(model).__name__.encode())
-    settings = model.config.to_dict()
-    for key in ("_name_or_path", "transformers_version"):
-        settings.pop(key, None)
-    digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
+    digest.update(_describe_settings(model).encode())
     for name, weight in sorted(model.state_dict().items()):
         digest.update(f"\n{name} {weight.dtype} {tuple(weight.shape)} ".encode())
         content = weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
         for start in range(0, len(content), _CHUNK):
             digest.update(content[start : start + _CHUNK])
     return digest.hexdigest()
+
+
+def describe_state(model: transformers.PreTrainedModel) -> object:
+    """Return what differs once weights or settings of a model were changed, without reading all."""
+    tensors = [*model.parameters(), *model.buffers()]
+    versions = [(tensor.data_ptr(), tensor._version) for tensor in tensors]  # noqa: SLF001 torch counts changes there
+    return versions, _describe_settings(model)
+
+
+def _describe_settings(model: transformers.PreTrainedModel) -> str:
+    """Return a model's settings as a text, those of how it writes answers included."""
+    settings = model.config.to_dict()
+    writes = getattr(model, "generation_config", None)
+    settings["generation"] = writes.to_dict() if writes is not None else None
+    for part in (settings, settings["generation"] or {}):
+        for key in ("_name_or_path", "transformers_version"):
+            part.pop(key, None)
+    return json.dumps(settings, sort_keys=True, default=str)
 
 
 def digest_tokenizer(tokenizer: transformers.PreTrainedTokenizerBase) -> str:

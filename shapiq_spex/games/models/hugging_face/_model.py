@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import threading
@@ -132,6 +131,8 @@ class HuggingFace:
         self.usage = Usage()
         self._gguf_file, self._own_tokenizer = gguf_file, tokenizer is not None
         self._texts = Texts(self._tokenizer, chat=chat)
+        self._state = loading.describe_state(self._model)  # as it was loaded
+        self._known: tuple[object, str] | None = None
         self._lock = threading.Lock()  # a pass changes the model for its time
 
     if TYPE_CHECKING:
@@ -150,26 +151,37 @@ class HuggingFace:
 
         def logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]: ...
 
-    @functools.cached_property
+    @property
     def fingerprint(self) -> str:
         """What identifies the weights, the tokenizer and how they are used.
 
         A digest of the folder's files; the name and the commit on the hub; or a digest of what is
-        in memory, of a loaded model.
+        in memory, of a model that was loaded before or changed since.
         """
-        commit = getattr(self._model.config, "_commit_hash", None)
-        if self._source is not None and Path(self._source).is_dir():
-            parts = [loading.digest_folder(Path(self._source), self._gguf_file)]
-        elif self._source is not None and commit:
-            parts = [self._source, str(commit), *([self._gguf_file] if self._gguf_file else [])]
-        else:
-            parts = [loading.digest_model(self._model)]
+        parts = [self._identify()]
         if self._own_tokenizer:
             parts.append(loading.digest_tokenizer(self._tokenizer))
         parts.append(str(self._model.dtype).removeprefix("torch."))
         parts += ["chat"] if self.chat else []
         parts += [f"temperature {self.temperature}"] if self.temperature else []
         return f"transformers {' '.join(parts)}"
+
+    def _identify(self) -> str:
+        """Return what identifies the weights, found once for each state of them."""
+        state = loading.describe_state(self._model)
+        if self._known is None or self._known[0] != state:
+            source = self._read_source() if state == self._state else None
+            self._known = state, source or loading.digest_model(self._model)
+        return self._known[1]
+
+    def _read_source(self) -> str | None:
+        """Return what identifies the place that the weights were loaded from, if there is one."""
+        commit = getattr(self._model.config, "_commit_hash", None)
+        if self._source is not None and Path(self._source).is_dir():
+            return loading.digest_folder(Path(self._source), self._gguf_file)
+        if self._source is not None and commit:
+            return " ".join([self._source, str(commit), self._gguf_file or ""]).strip()
+        return None
 
     def tokens(self, text: str) -> list[str]:
         """Return the tokens as texts that give the text back when they are joined.
