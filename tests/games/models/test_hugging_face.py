@@ -268,6 +268,28 @@ def test_fingerprint_of_memory(llama: HuggingFace) -> None:
     assert changed.fingerprint != own.fingerprint
 
 
+def test_a_model_that_is_changed(tmp_path: Path) -> None:
+    """What is done to a loaded model shows in its fingerprint, which is found once a state."""
+    make_llama().save_pretrained(tmp_path)
+    make_tokenizer().save_pretrained(tmp_path)
+    for model in (
+        HuggingFace(tmp_path, device="cpu"),
+        HuggingFace(make_llama(), tokenizer=make_tokenizer()),
+    ):
+        found = [model.fingerprint]
+        known = model._known
+        assert model.fingerprint == found[0]
+        assert model._known is known
+        with torch.no_grad():
+            model._model.model.norm.weight.mul_(1.05)
+        found.append(model.fingerprint)
+        model._model.generation_config.suppress_tokens = [3]
+        found.append(model.fingerprint)
+        model.temperature = 0.5
+        found.append(model.fingerprint)
+        assert len(set(found)) == 4
+
+
 def test_chat(llama: HuggingFace) -> None:
     """A chat is rendered by the template, and answered without a space."""
     chat = HuggingFace(llama._model, tokenizer=llama._tokenizer, chat=True)
