@@ -17,12 +17,20 @@ class Question:
         lead: How its answer begins.
         answer: The answer as it follows that.
         facts: The two documents.
+        bridge: What both of them name.
     """
 
     text: str
     lead: str
     answer: str
     facts: tuple[str, str]
+    bridge: str
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """The beginning of an answer that goes through both documents, and the rest of it."""
+        lead, rest = self.facts[0].split(f" {self.bridge}", 1)
+        return lead, f" {self.bridge}{rest} {self.facts[1]}".removesuffix(".")
 
 
 QUESTIONS = [
@@ -31,30 +39,35 @@ QUESTIONS = [
         "The vet of Mira's dog is Dr.",
         " Hanning",
         ("Mira's dog is called Tolo.", "The vet of Tolo is Dr. Hanning."),
+        "Tolo",
     ),
     Question(
         "In which city does Edwin's sister live?",
         "Edwin's sister lives in",
         " Lisbon",
         ("Edwin's sister is called Clara.", "Clara lives in Lisbon."),
+        "Clara",
     ),
     Question(
         "What does the owner of the blue boat sell?",
         "The owner of the blue boat sells",
         " oranges",
         ("The blue boat belongs to Hugo.", "Hugo sells oranges."),
+        "Hugo",
     ),
     Question(
         "Which instrument does Anna's teacher play?",
         "Anna's teacher plays the",
         " cello",
         ("Anna's teacher is called Felix.", "Felix plays the cello."),
+        "Felix",
     ),
     Question(
         "What colour is the baker's house?",
         "The baker's house is",
         " yellow",
         ("The baker of the village is Sofia.", "The house of Sofia is yellow."),
+        "Sofia",
     ),
 ]
 

@@ -7,14 +7,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+import _digits as digits
 import numpy as np
 import scipy.stats
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
-
-from shapiq_spex.demo import digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +41,8 @@ class Points(NamedTuple):
 def digits_network(number: int, *, with_mean: bool) -> tuple[Game, int]:
     """Take pixels out of a digit that a network reads; with the mean image or blank paper."""
     task = digits.train(number)
-    absent = task.background.mean(axis=0) if with_mean else np.zeros(digits.SIDE**2)
-    return lambda masks: task.model(np.where(masks, task.image, absent)), digits.SIDE**2
+    absent = task.background.mean(axis=0) if with_mean else np.zeros(len(task.image))
+    return lambda masks: task.model(np.where(masks, task.image, absent)), len(task.image)
 
 
 def bayes_subsets(number: int) -> tuple[Game, int]:

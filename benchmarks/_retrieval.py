@@ -86,6 +86,54 @@ def _conditions(question: Question, name: str, count: int, folder: Path) -> list
         return stored(masks).tolist()
 
 
+def ways(options: argparse.Namespace) -> str:
+    """Documents as players; the probability of an answer that goes through both documents.
+
+    Its log-probability, shown first, is about a sum over the two. Its probability is a product.
+    8 documents: all 256 masks; 16 and 30: 300. The share is the pair's value by that of all.
+    """
+    rows = []
+    for count in options.documents:
+        for question in QUESTIONS[: options.questions]:
+            rows += _explain_way(question, count, options.store)
+    header = ["documents", "answer", *(f"log-probability: {c}" for c in _CONDITIONS)]
+    header += ["method", "masks", "the pair's rank", "share", "R²", "strongest"]
+    return markdown(header, rows)
+
+
+def _explain_way(question: Question, count: int, folder: Path) -> list[list[str]]:
+    """Return the rows of a question: what each method finds in the way to its answer."""
+    texts, pair = documents(question, count)
+    lead, rest = question.way
+    game = PromptGame(
+        _FORMATS["plain"].replace("QUESTION", question.text).replace("LEAD", lead),
+        text=[f"{text} " for text in texts],
+        model=model(),
+        target=Continuation(rest, scale="probability"),
+    )
+    link, answer = _places(question, game, pair)
+    masks = np.ones((4, count), dtype=bool)
+    masks[:, link], masks[:, answer] = [True, True, False, False], [True, False, True, False]
+    rows = []
+    with store(game, folder) as stored:
+        values = stored(masks)
+        whole = 1 << count <= _BUDGET
+        for method in ["ProxySPEX"] if whole else APPROXIMATORS:
+            approximator, explanation = explain(method, stored, _BUDGET, _ORDER)
+            row = [str(count), rest.strip(), *(f"{v:.1f}" for v in np.log(values))]
+            row += ["exact" if whole else method, f"{approximator.record.asked}"]
+            row.append(str(rank(explanation, pair) or "not found"))
+            found = {tuple(s): float(v) for s, v in explanation.interactions.items() if len(s)}
+            row.append(f"{found.get(pair, 0.0) / sum(map(abs, found.values())):.0%}")
+            row.append(f"{approximator.cv_faithfulness:.2f}")
+            names = dict(zip((link, answer), _CONDITIONS[1:3], strict=True))
+            top = sorted(found, key=lambda s: -abs(found[s]))[:3]
+            row.append("; ".join(f"({', '.join(names.get(p, str(p)) for p in s)})" for s in top))
+            rows.append(row)
+            progress(row)
+    return rows
+
+
 def _compare_formats(alone: dict[str, list[list[float]]]) -> str:
     """Return the table of the formats: means over the questions, 8 documents."""
     header = ["format, 8 documents", *(f"among the others: {c}" for c in _CONDITIONS)]

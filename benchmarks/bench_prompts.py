@@ -20,7 +20,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 from _faithful import SAMPLED, faithfulness  # noqa: E402 after the number of threads is set
 from _negations import negations  # noqa: E402
 from _prompts import REVIEWS  # noqa: E402
-from _retrieval import retrieval  # noqa: E402
+from _retrieval import retrieval, ways  # noqa: E402
 from _throughput import throughput  # noqa: E402
 from _trolley import trolley  # noqa: E402
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
     "negations": negations,
     "retrieval": retrieval,
+    "ways": ways,
     "trolley": trolley,
     "faithfulness": faithfulness,
     "throughput": throughput,
