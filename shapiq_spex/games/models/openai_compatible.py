@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ._protocols import Prompt
 
+_NOTHING = "\n"  # an empty prompt: a model needs something to go on from
 _PLAIN = "a"  # a text of one token in any vocabulary
 _ROUNDING = 1e-3  # of a log-probability
 _BIAS = 100  # the most that the protocol allows, enough to choose any token
@@ -170,6 +171,7 @@ class OpenAICompatible:
 
     def _score(self, prompt: Prompt, continuations: Sequence[str]) -> list[float]:
         """Return the log-probabilities of continuations; the first tokens take one request."""
+        prompt = prompt or _NOTHING
         first = self._next_tokens(prompt)
         return [self._follow(prompt, text, first) for text in continuations]
 
@@ -292,8 +294,7 @@ class OpenAICompatible:
     def _complete(self, prompt: Prompt, options: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
         """Return what the endpoint answers to a prompt."""
         messages = as_messages(prompt, chat=self.chat)
-        # a model needs something to go on from
-        path, asked = "completions", {"prompt": prompt or "\n"}
+        path, asked = "completions", {"prompt": prompt or _NOTHING}
         if messages is not None:
             path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
         with self._slots:
