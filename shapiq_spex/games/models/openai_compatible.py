@@ -28,10 +28,15 @@ _BIAS = 100  # the most that the protocol allows, enough to choose any token
 
 @dataclass(frozen=True)
 class _Piece:
-    """A token: its bytes, and its number in the vocabulary where that is known."""
+    """A token: its bytes, and its number in the vocabulary where that is known.
+
+    llama.cpp takes prompts in which texts and numbers are mixed: there a token after a text stays
+    one, where as a text it could melt into its neighbours.
+    """
 
     data: bytes
     number: int | None = None
+    mixes: bool = False
 
     @property
     def text(self) -> str:
@@ -195,10 +200,9 @@ class OpenAICompatible:
         total = 0.0
         pieces = self._split(text)
         for position, piece in enumerate(pieces):
-            total += self._find(prompt, piece, tokens)
-            prompt = f"{prompt}{piece.text}"
-            if position < len(pieces) - 1:
-                tokens = self._next_tokens(prompt)
+            before = pieces[:position]
+            tokens = self._next_tokens(prompt, before) if before else tokens
+            total += self._find(prompt, piece, tokens, before)
         return total
 
     def _score_reply(self, prompt: Prompt, text: str, tokens: dict[str, float]) -> float:
@@ -212,7 +216,13 @@ class OpenAICompatible:
             raise self._endpoint.error(msg)
         return self._find(prompt, pieces[0], tokens)
 
-    def _find(self, prompt: Prompt, piece: _Piece, tokens: dict[str, float]) -> float:
+    def _find(
+        self,
+        prompt: Prompt,
+        piece: _Piece,
+        tokens: dict[str, float],
+        before: Sequence[_Piece] = (),
+    ) -> float:
         """Return the log-probability of a token, among the likeliest ones or asked for by itself.
 
         Where the server tells a token's number, it can be made to choose it by a bias, and reports
@@ -222,7 +232,7 @@ class OpenAICompatible:
             return tokens[piece.text]
         if piece.number is not None:
             options = {**self._wanted(prompt, 1), "logit_bias": {str(piece.number): _BIAS}}
-            found = self._read(self._complete(prompt, options)).get(piece.text, 0.0)
+            found = self._read(self._complete(prompt, options, before)).get(piece.text, 0.0)
             # no more than the likeliest token leaves: other servers report it with the bias
             if found <= np.log1p(-np.exp(max(tokens.values(), default=0.0))) + _ROUNDING:
                 return found
@@ -255,14 +265,14 @@ class OpenAICompatible:
         except (EndpointError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
-    def _next_tokens(self, prompt: Prompt) -> dict[str, float]:
-        """Return the likeliest next tokens with their log-probabilities.
+    def _next_tokens(self, prompt: Prompt, before: Sequence[_Piece] = ()) -> dict[str, float]:
+        """Return the likeliest tokens after a prompt and others, with their log-probabilities.
 
         llama.cpp reports none where the token that it takes is a part of a character: there it is
         made to take a plain one, whose bias is not in what it reports.
         """
         wanted = self._wanted(prompt, self.top)
-        answer = self._complete(prompt, wanted)
+        answer = self._complete(prompt, wanted, before)
         try:
             return self._read(answer)
         except EndpointError:
@@ -270,7 +280,7 @@ class OpenAICompatible:
             if plain.number is None:
                 raise
             bias = {"logit_bias": {str(plain.number): _BIAS}}
-            return self._read(self._complete(prompt, wanted | bias))
+            return self._read(self._complete(prompt, wanted | bias, before))
 
     def _wanted(self, prompt: Prompt, count: int) -> dict[str, Any]:
         """Return how to ask for the likeliest next tokens, on the path that the prompt takes."""
@@ -291,10 +301,17 @@ class OpenAICompatible:
             )
             raise self._endpoint.error(msg, str(answer)) from error
 
-    def _complete(self, prompt: Prompt, options: dict[str, Any]) -> Any:  # noqa: ANN401 decoded JSON
-        """Return what the endpoint answers to a prompt."""
+    def _complete(
+        self, prompt: Prompt, options: dict[str, Any], before: Sequence[_Piece] = ()
+    ) -> Any:  # noqa: ANN401 decoded JSON
+        """Return what the endpoint answers to a prompt, and tokens of an answer after it."""
         messages = as_messages(prompt, chat=self.chat)
-        path, asked = "completions", {"prompt": prompt or _NOTHING}
+        path = "completions"
+        asked: dict[str, Any] = {"prompt": prompt or _NOTHING}
+        if before and all(piece.mixes for piece in before):
+            asked = {"prompt": [prompt, *(piece.number for piece in before)]}
+        elif before:
+            asked = {"prompt": f"{prompt}{''.join(piece.text for piece in before)}"}
         if messages is not None:
             path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
         with self._slots:
@@ -305,12 +322,13 @@ class OpenAICompatible:
 
 def _read_pieces(answer: Any) -> list[_Piece]:  # noqa: ANN401 decoded JSON
     """Return the tokens that a server tells, in the form of vLLM or of llama.cpp."""
-    if answer.get("token_strs"):
+    mixes = not answer.get("token_strs")
+    if not mixes:
         pairs = list(zip(answer["token_strs"], answer["tokens"], strict=True))
     else:
         pairs = [(token["piece"], token["id"]) for token in answer["tokens"]]
     return [
-        _Piece(piece.encode() if isinstance(piece, str) else bytes(piece), int(number))
+        _Piece(piece.encode() if isinstance(piece, str) else bytes(piece), int(number), mixes)
         for piece, number in pairs
     ]
 
