@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from ._endpoint import Endpoint, EndpointError, TransientError
+from ._opening import Opening
 from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
 
@@ -113,7 +113,7 @@ class OpenAICompatible:
             url, timeout=timeout, retries=retries, backoff=backoff, key_variable=key_variable
         )
         self._pieces: dict[str, list[_Piece]] = {}
-        self._slots = threading.BoundedSemaphore(concurrency)
+        self._opening = Opening(self._endpoint, concurrency)
 
     @property
     def fingerprint(self) -> str:
@@ -314,8 +314,7 @@ class OpenAICompatible:
             asked = {"prompt": f"{prompt}{''.join(piece.text for piece in before)}"}
         if messages is not None:
             path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
-        with self._slots:
-            answer = self._endpoint.ask(path, {"model": self.model, **asked, **options})
+        answer = self._opening.ask(path, {"model": self.model, **asked, **options})
         self.usage.add(1, _read_usage(answer))
         return answer
 

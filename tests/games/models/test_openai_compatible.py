@@ -320,6 +320,28 @@ def test_what_failed_is_said_through_a_store(tmp_path: Path) -> None:
             stored(np.ones((1, 2), dtype=bool))
 
 
+def test_the_first_request_goes_alone(faulty: Faulty) -> None:
+    """Where the endpoint fails, the others are not sent; the next call tries again."""
+    faulty.script = [answer({}, 503, pause=0.2)]
+    options = {"model": "m", "concurrency": 4, "retries": 0}
+    with OpenAICompatible(faulty.url, **options) as model:
+        with pytest.raises(EndpointError, match="status 503"):
+            model.log_probabilities([PROMPT] * 4, [" a"])
+        assert len(faulty.times) == 1
+        assert model.log_probabilities([PROMPT] * 4, [" a"]).tolist() == [[-1.0]] * 4
+    assert len(faulty.times) == 5
+
+
+def test_a_first_prompt_that_is_refused(faulty: Faulty, tmp_path: Path) -> None:
+    """One prompt that is refused, as one that is too long, does not take others with it."""
+    faulty.script = [answer({"error": "too long"}, 400, pause=0.2)]
+    with OpenAICompatible(faulty.url, model="m", concurrency=4) as model:
+        game = PromptGame(text="x y z", model=model, target=Continuation(" a"))
+        with shapiq_spex.StoredGame(game, tmp_path / "a.sqlite", on_failure="skip") as stored:
+            values = stored(np.array(list(itertools.product([False, True], repeat=3))))
+    assert np.isnan(values).sum() == 1
+
+
 def test_concurrency_is_bounded(faulty: Faulty) -> None:
     """So many requests are under way and no more."""
     faulty.script = [answer(GOOD, pause=0.05) for _ in range(24)]
