@@ -23,6 +23,7 @@ from shapiq_spex.games import HuggingFace, Labels, OpenAICompatible, PromptGame,
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from shapiq_spex.games import LanguageModel
 
@@ -45,8 +46,9 @@ def throughput(options: argparse.Namespace) -> str:
         models |= _load_torch(options.hugging_face)
     rows = [_time(name, each, size) for name, each in models.items() for size in options.sizes]
     header = ["model", "words", "prompts a second", "ms a prompt", "CPU ms a prompt", "no answer"]
-    overhead = [_time_overhead(n) for n in _OVERHEAD]
-    names = ["words", "asked, µs an ablation", "measured", "of it CPU"]
+    overhead = [_time_overhead(n, _answer) for n in _OVERHEAD]
+    overhead.append(_time_overhead(60, _Endpoint()))
+    names = ["words, how kept", "asked, µs an ablation", "measured", "of it CPU"]
     return f"{markdown(header, rows)}\n\n{markdown(names, overhead)}"
 
 
@@ -94,10 +96,21 @@ def _answer(prompts: list[str]) -> np.ndarray:
     return np.zeros(len(prompts))
 
 
-def _time_overhead(n: int) -> list[str]:
+class _Endpoint:
+    """A model that answers at once, several prompts at a time, each of which is kept by itself."""
+
+    concurrency = 8
+    fingerprint = "at once"
+
+    def __call__(self, prompts: list[str]) -> np.ndarray:
+        """Answer at once."""
+        return _answer(prompts)
+
+
+def _time_overhead(n: int, answer: Callable[[list[str]], np.ndarray]) -> list[str]:
     """Return the row of what an ablation of n words costs without the model."""
     words = (REVIEWS[250][0].split() * 4)[:n]
-    game = PromptGame(SENTIMENT, text=" ".join(words), model=_answer)
+    game = PromptGame(SENTIMENT, text=" ".join(words), model=answer)
     costs = []
     for run in range(_RUNS):
         masks = np.random.default_rng([3, run]).random((_MASKS, n)) < 0.5
@@ -109,6 +122,7 @@ def _time_overhead(n: int) -> list[str]:
             stored(masks)
             costs.append([time.perf_counter() - wall, time.process_time() - cpu])
     wall, cpu = (1e6 * median(column) / _MASKS for column in zip(*costs, strict=True))
-    row = [str(n), "under 2,000", f"{wall:.0f}", f"{cpu:.0f}"]
+    how = f"{n:,}, batches of {game.batch_size}"
+    row = [how, "under 2,000", f"{wall:.0f}", f"{cpu:.0f}"]
     progress(row)
     return row
