@@ -32,6 +32,7 @@ from importlib import metadata
 
 from shapiq_spex.ablations import AblationError, AblationStore, RunRecord, StoredGame, StoreError
 from shapiq_spex.approximators import SPEX, ProxySPEX
+from shapiq_spex.evaluation import Partners, Subset, best_subset, near_duplicates, partners
 from shapiq_spex.registration import register, unregister
 from shapiq_spex.spectrum import FourierSpectrum
 
@@ -40,11 +41,16 @@ __all__ = [
     "AblationError",
     "AblationStore",
     "FourierSpectrum",
+    "Partners",
     "ProxySPEX",
     "RunRecord",
     "StoreError",
     "StoredGame",
+    "Subset",
     "__version__",
+    "best_subset",
+    "near_duplicates",
+    "partners",
     "register",
     "unregister",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 from ._checks import OutputError, check_outputs, describe_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
-    _Outcome = tuple[FloatArray, float]  # outputs, and the seconds they took
+    _Outcome = tuple[FloatArray | None, float]  # outputs, unless they are kept, and the seconds
+    Pieces = Iterable[tuple[IntArray, FloatArray]]
 
 _LONGEST_WAIT = 60.0  # seconds between two tries
 
@@ -96,6 +97,7 @@ class BatchRun:
         *,
         keep: Callable[[IntArray, FloatArray, float], None],
         still_missing: Callable[[IntArray], IntArray],
+        stream: Callable[[BoolArray], Pieces] | None = None,
     ) -> None:
         """Prepare.
 
@@ -108,9 +110,13 @@ class BatchRun:
                 soon as they are there.
             still_missing: Called with the positions of a batch before it is evaluated; returns
                 those that nobody else has evaluated since.
+            stream: Like ``evaluate``, but yields positions and their outputs, so that each is kept
+                before the batch is whole. Used where batches follow each other without time limit.
         """
         self._evaluate, self._masks, self._policy, self._limits = evaluate, masks, policy, limits
         self._keep, self._still_missing = keep, still_missing
+        in_order = policy.concurrency == 1 and policy.timeout is None
+        self._stream = stream if in_order else None
         starts = range(0, len(masks), policy.batch_size)
         rows = np.arange(len(masks))
         self._jobs = deque(
@@ -190,6 +196,9 @@ class BatchRun:
         return answer
 
     def _call(self, job: _Job) -> _Outcome:
+        if self._stream is not None:
+            self._keep_pieces(self._stream, self._still_missing(job.rows))
+            return None, 0.0
         masks = self._masks[job.rows]
         start = time.perf_counter()
         if self._policy.timeout is None:
@@ -198,6 +207,17 @@ class BatchRun:
             returned = _call_in_time(self._evaluate, masks, self._policy.timeout)
         return check_outputs(returned, masks), time.perf_counter() - start
 
+    def _keep_pieces(self, stream: Callable[[BoolArray], Pieces], rows: IntArray) -> None:
+        """Keep outputs as they come, until that is all of them or the time is over."""
+        start = time.perf_counter()
+        for positions, outputs in stream(self._masks[rows]):
+            done, now = rows[positions], time.perf_counter()
+            self._keep(done, check_outputs(outputs, self._masks[done]), now - start)
+            start = now
+            if self._limits.over and len(left := self._still_missing(rows)):
+                self.left_out += left.tolist()
+                break
+
     def _finish(self, job: _Job, future: Future[_Outcome]) -> None:
         """Keep what came out of a job; what failed is tried mask by mask, then given up."""
         self._limits.finish(job.cost)
@@ -205,8 +225,8 @@ class BatchRun:
         wrong = self._keep_right(job, future)
         if error is None:
             return
-        if not isinstance(error, Exception):
-            raise error  # an interrupt
+        if not isinstance(error, Exception) or len(wrong) == 0:
+            raise error  # an interrupt, or nothing that a mask could be blamed for
         if len(job.rows) > 1:
             self._jobs.extendleft(_Job(row, job.number) for row in wrong[::-1, None])
             return
@@ -218,8 +238,12 @@ class BatchRun:
         """Keep what is right of what came out of a job; return the positions of the rest."""
         error = future.exception()
         if error is None:
-            self._keep(job.rows, *future.result())
+            outputs, seconds = future.result()
+            if outputs is not None:
+                self._keep(job.rows, outputs, seconds)
             return job.rows[:0]
+        if self._stream is not None:
+            return self._still_missing(job.rows)
         if not isinstance(error, OutputError) or error.outputs is None:
             return job.rows
         right = np.delete(np.arange(len(job.rows)), error.wrong)

@@ -63,9 +63,14 @@ class Limits:
     n_left: int | None = None
     tokens: TokenLimit | None = None
 
+    @property
+    def over(self) -> bool:
+        """Whether the time is over."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
     def take(self, masks: BoolArray) -> tuple[int, float]:
         """Return how many of some masks may be evaluated now, and their tokens; count both."""
-        if self.deadline is not None and time.monotonic() >= self.deadline:
+        if self.over:
             return 0, 0.0
         allowed = len(masks) if self.n_left is None else min(len(masks), self.n_left)
         cost = 0.0

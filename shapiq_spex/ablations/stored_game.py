@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -67,7 +68,9 @@ class StoredGame(Game):
     A game may have ``outputs(coalitions)``, which costs, and ``values(outputs)``, which does not:
     then the outputs, shape ``(m, d)``, are kept and other values of them cost nothing. Its
     fingerprint, which it must then say itself, must not depend on what only ``values`` uses. If
-    ``outputs`` has a parameter ``repeat``, it is told which of the ``repeats`` it is.
+    ``outputs`` has a parameter ``repeat``, it is told which of the ``repeats`` it is. If the game
+    also has ``stream`` with the same arguments, which yields positions and their outputs as they
+    come, each of them is kept at once.
 
     Attributes:
         game: The game inside.
@@ -326,6 +329,7 @@ class StoredGame(Game):
             limits,
             keep=keep,
             still_missing=still_missing,
+            stream=self._streaming(repeat),
         )
         try:
             run.run()
@@ -336,8 +340,16 @@ class StoredGame(Game):
         """Call the game for what costs."""
         if not self._has_outputs:
             return check_values(self.game(masks), masks)
-        options = {"repeat": repeat} if self._takes_repeat else {}
-        return self.game.outputs(masks, **options)  # type: ignore[union-attr]
+        return self.game.outputs(masks, **self._options(repeat))  # type: ignore[union-attr]
+
+    def _streaming(self, repeat: int) -> Callable[[BoolArray], Any] | None:
+        """Return what yields the outputs of a repeat one by one, if the game can do that."""
+        if not (self._has_outputs and callable(getattr(self.game, "stream", None))):
+            return None
+        return partial(self.game.stream, **self._options(repeat))  # type: ignore[union-attr]
+
+    def _options(self, repeat: int) -> dict[str, int]:
+        return {"repeat": repeat} if self._takes_repeat else {}
 
     def _summarise(self, found: _Found, masks: BoolArray) -> tuple[FloatArray, FloatArray]:
         """Return the mean value of each mask, and the variance of that mean."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._segments import divide
+from .data_subset import DataSubsetGame
 from .estimate import Estimate
 from .intervention import Intervention
 from .models import (
@@ -21,12 +22,14 @@ from .models import (
 )
 from .prompt import Model, PromptGame
 from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Target
+from .values import LogLoss, Margin, Prediction, Score, Value
 
 __all__ = [
     "Answers",
     "ClassLogit",
     "Classifier",
     "Continuation",
+    "DataSubsetGame",
     "EndpointError",
     "Estimate",
     "Generator",
@@ -35,15 +38,20 @@ __all__ = [
     "Labels",
     "LanguageModel",
     "LlamaCpp",
+    "LogLoss",
+    "Margin",
     "Message",
     "Model",
     "OpenAICompatible",
+    "Prediction",
     "Prompt",
     "PromptGame",
+    "Score",
     "Similarity",
     "Target",
     "Tokenizer",
     "Usage",
+    "Value",
     "divide",
     "small_model",
 ]

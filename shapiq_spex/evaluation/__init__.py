@@ -1,0 +1,8 @@
+"""What to make of a spectrum: who acts together, who stands in for whom, and whom to keep."""
+
+from __future__ import annotations
+
+from .partners import Partners, near_duplicates, partners
+from .subsets import Subset, best_subset
+
+__all__ = ["Partners", "Subset", "best_subset", "near_duplicates", "partners"]

@@ -1,0 +1,213 @@
+r"""Synergy and redundancy: what players do first, and what they do after the others of a group.
+
+Let ``g(S)`` be the mean value with the players ``S`` of a group ``T`` present, its others absent,
+and all players outside at random. A member then adds ``g({i}) - g({})`` where it comes *first* and
+``g(T) - g(T \ {i})`` where it comes *last*. With ``a`` and ``b`` for the means of both over the
+members,
+
+- a group is *redundant* if its members add less after the others, ``-1/2 < b / a < 1``: two copies
+  of a point have ``b = 0``, each stands in for the other;
+- it is *synergistic* if they add more, ``b / a > 1`` (``a = 0`` where they do nothing but
+  together), or so much the other way round that this is no standing in (``b / a <= -1/2``; -1 for
+  a value that depends on the parity alone).
+
+For a pair, ``b - a`` is its Banzhaf interaction: where members raise the value, a negative one is
+redundant and a positive one synergistic; where they lower it, the other way round.
+
+All of it is exact in the Fourier coefficients of the subsets of ``T``:
+``a = -2 / |T| sum_S |S| F(S)`` and ``b = -2 / |T| sum_S |S| (-1)^(|S| - 1) F(S)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from shapiq_spex.spectrum import FourierSpectrum
+from shapiq_spex.spectrum._sets import orders, resize, to_tuples, unique_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from shapiq_spex.spectrum import SpectrumIndex
+
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+Kind = Literal["synergy", "redundancy"]
+
+_FLIPPED = -0.5  # of the first effect: half way from a copy, 0, to a parity, -1
+_PAIR = 2
+_LARGEST_ORDER = 6  # of a group, all of whose subsets are looked up
+
+
+@dataclass(frozen=True)
+class Partners:
+    """A group of players that interact.
+
+    Attributes:
+        players: Their numbers.
+        value: The interaction.
+        first: What a member adds on average where the others of the group are absent.
+        last: What it adds where they are present.
+        kind: ``"synergy"`` or ``"redundancy"``, as the module defines them.
+    """
+
+    players: tuple[int, ...]
+    value: float
+    first: float
+    last: float
+    kind: Kind
+
+
+def partners(
+    spectrum: FourierSpectrum,
+    *,
+    max_order: int = 2,
+    index: SpectrumIndex = "FBII",
+    kind: Kind | None = None,
+    count: int | None = None,
+) -> list[Partners]:
+    """Return the groups that interact, the strongest first.
+
+    Args:
+        spectrum: What an approximator found, its ``spectrum``.
+        max_order: The size of the largest groups, 2 to 6.
+        index: The index whose values say how strong they are.
+        kind: Return synergies alone, or redundancies; all by default.
+        count: How many to return; all by default.
+
+    Raises:
+        ValueError: If a parameter is out of range.
+    """
+    if not _PAIR <= max_order <= min(_LARGEST_ORDER, spectrum.n_players):
+        most = min(_LARGEST_ORDER, spectrum.n_players)
+        msg = f"max_order must be between 2 and {most}, got {max_order}."
+        raise ValueError(msg)
+    if kind not in (None, "synergy", "redundancy"):
+        msg = f"kind must be 'synergy', 'redundancy' or None, got {kind!r}."
+        raise ValueError(msg)
+    explanation = spectrum.to_interaction_values(index, max_order, min_order=2)
+    found = {
+        tuple(players): float(value)
+        for players, value in explanation.interactions.items()
+        if len(players) > 1 and value
+    }
+    groups = sorted(found, key=lambda players: (-abs(found[players]), players))
+    first, last = effects(spectrum, groups)
+    kinds = _kinds(first, last)
+    every = (
+        Partners(players, found[players], float(a), float(b), each)
+        for players, a, b, each in zip(groups, first, last, kinds, strict=True)
+        if kind in (None, each)
+    )
+    return [group for _, group in zip(range(len(groups) if count is None else count), every)]  # noqa: B905 the first ones
+
+
+def near_duplicates(
+    spectra: FourierSpectrum | Sequence[FourierSpectrum],
+    *,
+    share: float = 0.5,
+    least: float = 0.2,
+) -> list[tuple[int, ...]]:
+    """Return groups of players who stand in for each other, as copies of a training point do.
+
+    Two players belong together if, where one is present, the other adds at most ``1 - share`` of
+    what it adds otherwise; and so do players whom a chain of such pairs joins.
+
+    Args:
+        spectra: One spectrum, or those of several games over the same players, such as one for each
+            test point: the effects are then weighed by their size in each.
+        share: How much of a player's effect the other must take over.
+        least: How strong a pair's interaction must be, in relation to the strongest pair's, for
+            what is weak is mostly noise.
+
+    Returns:
+        The groups, those of the strongest pairs first.
+
+    Raises:
+        ValueError: If a parameter is out of range, or the spectra are of different players.
+    """
+    several = [spectra] if isinstance(spectra, FourierSpectrum) else list(spectra)
+    n = several[0].n_players if several else 0
+    if not several or any(each.n_players != n for each in several):
+        msg = "near_duplicates needs spectra of games over the same players, at least one."
+        raise ValueError(msg)
+    for name, number in (("share", share), ("least", least)):
+        if not 0 < number <= 1:
+            msg = f"{name} must be above 0 and at most 1, got {number!r}."
+            raise ValueError(msg)
+    sets = np.concatenate([resize(each.sets[each.orders == _PAIR], _PAIR, n) for each in several])
+    pairs, _ = unique_sets(sets)
+    if len(pairs) == 0:
+        return []
+    listed = to_tuples(pairs, n)
+    both = [effects(each, listed) for each in several]
+    first, last = (np.stack(part) for part in zip(*both, strict=True))
+    strength = np.sqrt(((last - first) ** 2).sum(axis=0))
+    squares = (first**2).sum(axis=0)
+    lost = (first * (first - last)).sum(axis=0)
+    redundant = (lost >= share * squares) & (lost < (1 - _FLIPPED) * squares)
+    chosen = redundant & (strength >= least * strength[redundant].max(initial=0.0))
+    return _join(pairs[chosen], strength[chosen], n)
+
+
+def effects(
+    spectrum: FourierSpectrum, groups: Sequence[tuple[int, ...]]
+) -> tuple[FloatArray, FloatArray]:
+    """Return what members of groups add first and last, on average, each of shape ``(k,)``.
+
+    Args:
+        spectrum: The spectrum.
+        groups: ``k`` groups of players.
+    """
+    first, last = np.zeros(len(groups)), np.zeros(len(groups))
+    sizes = np.array([len(group) for group in groups], dtype=np.int64)
+    for size in np.unique(sizes).tolist():
+        rows = np.flatnonzero(sizes == size)
+        members = np.array([groups[row] for row in rows.tolist()], dtype=np.int64)
+        for order in range(1, size + 1):
+            for chosen in combinations(range(size), order):
+                found = _look_up(spectrum, members[:, chosen])
+                first[rows] -= 2 * order / size * found
+                last[rows] += 2 * order / size * (-1) ** order * found
+    return first, last
+
+
+def _look_up(spectrum: FourierSpectrum, sets: IntArray) -> FloatArray:
+    """Return the coefficients of sets of one size, shape ``(k,)``, 0 for those it lacks."""
+    n, size = spectrum.n_players, sets.shape[1]
+    known = np.flatnonzero(orders(spectrum.sets, n) == size)
+    joined = np.concatenate([resize(spectrum.sets[known], size, n), np.sort(sets, axis=1)])
+    distinct, position = unique_sets(joined)
+    coefficients = np.zeros(len(distinct))
+    coefficients[position[: len(known)]] = spectrum.coefficients[known]
+    found: FloatArray = coefficients[position[len(known) :]]
+    return found
+
+
+def _kinds(first: FloatArray, last: FloatArray) -> list[Kind]:
+    """Tell redundancy from synergy."""
+    along = last * np.sign(first)
+    redundant = (along > _FLIPPED * np.abs(first)) & (along < np.abs(first))
+    return ["redundancy" if each else "synergy" for each in redundant]
+
+
+def _join(pairs: IntArray, strength: FloatArray, n: int) -> list[tuple[int, ...]]:
+    """Return the groups that pairs make, those of the strongest pairs first."""
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    _, group = connected_components(graph, directed=False)
+    strongest = np.zeros(n)
+    np.maximum.at(strongest, group[pairs[:, 0]], strength)
+    labels = np.unique(group[pairs])
+    return [
+        tuple(np.flatnonzero(group == label).tolist())
+        for label in labels[np.argsort(-strongest[labels], kind="stable")]
+    ]

@@ -1,0 +1,341 @@
+"""Retraining on subsets of the training data as a game: the players are training points."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from shapiq import Game
+from tqdm.auto import tqdm
+
+from . import _results
+from .training import CONVERGENCE, Training, as_learner, train_subsets
+from .values import Value
+from .values._value import check_point, count, same_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    import shapiq
+    from numpy.typing import ArrayLike, NDArray
+
+    from .training._learner import Task
+
+    BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+CLIP = 1e-3
+"""The least probability of a class by default: a margin is then at most 6.9 in size."""
+
+_BATCH_SIZE = 256  # a store keeps what is there before a batch is whole
+_QUIET_SECONDS = 2.0
+_MANY_FAILURES = 0.1  # of the retrainings: then a user should know
+_SEED_BITS = 31
+_HERE = str(Path(__file__).parent)  # warnings point to who called the package
+
+
+class TrainingError(RuntimeError):
+    """A learner fails whatever it is trained on."""
+
+    public = True  # a store shows what it says
+
+
+class DataSubsetGame(Game):
+    """Which training points a model's answer rests on, and which of them act together.
+
+    The players are training points, or groups of them. A mask says which are there; the model is
+    trained on these alone, and the value is what it then says of test points. From one retraining
+    come the outputs for all test points, so that in a :class:`~shapiq_spex.StoredGame` other values
+    of the same retrainings cost nothing: see :meth:`at`.
+
+    Retrainings run by joblib: within ``joblib.parallel_config(backend="loky")`` on all cores,
+    with ``"dask"`` or ``"ray"`` on a cluster.
+
+    What cannot be trained has a value too. Where there is no point, one class, or a learner that
+    raises an error, the outputs are the frequencies of the classes among the points that are there
+    (of all points, if none is), or the mean of their targets. ``failures`` counts the errors.
+
+    Attributes:
+        value: What is explained.
+        player_names: The names of the players.
+        failures: How often what went wrong in a retraining of this object.
+
+    Examples:
+        >>> import numpy as np
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from shapiq_spex.games import DataSubsetGame, Margin
+        >>> X, y = np.array([[0.0], [0.1], [1.0], [1.1]]), np.array([0, 0, 1, 1])
+        >>> learner = KNeighborsClassifier(n_neighbors=1)
+        >>> game = DataSubsetGame(learner, X, y, value=Margin([0.9], 1))
+        >>> game(np.array([[True, True, True, True], [True, True, False, False]])).round(1).tolist()
+        [6.9, -6.9]
+    """
+
+    def __init__(
+        self,
+        train: Any,  # noqa: ANN401 an estimator or a function
+        X: Any,  # noqa: ANN401 whatever the learner takes
+        y: ArrayLike,
+        *,
+        value: Value,
+        groups: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        clip: float = CLIP,
+        task: Task | None = None,
+        random_state: int = 0,
+        batch_size: int | None = None,
+    ) -> None:
+        """Check everything; nothing is trained yet.
+
+        Args:
+            train: A classifier or regressor of scikit-learn's kind, a pipeline among them, which is
+                cloned and gets seeds for all its ``random_state``; or a function
+                ``(X, y, seed) -> predictor``. The predictor is a function from test inputs to
+                logits, one column for each class of ``y`` in order (or predictions, for a
+                regression), or an object with ``predict_proba``, ``decision_function`` or
+                ``predict`` and ``classes_``.
+            X: The training inputs: an array, a sparse matrix, a data frame or a list.
+            y: Their targets, shape ``(p,)``.
+            value: What is explained: :class:`Margin`, :class:`LogLoss`, :class:`Score`,
+                :class:`Prediction`, or an object of your own with the same methods.
+            groups: The group of each point, shape ``(p,)``, such as its class, source or file; the
+                groups in order are then the players. By default each point is one.
+            names: The names of the players; by default the groups, or the points' numbers.
+            clip: The least probability of a class. Learners with probabilities of 0, such as
+                forests or nearest neighbours, would otherwise have infinite logits.
+            task: ``"classification"`` or ``"regression"``; found from an estimator, or for a
+                function from the targets.
+            random_state: The seed of all retrainings; repeats of a mask have others.
+            batch_size: How many masks a store hands over at once, by default 256. Each retraining
+                is kept as soon as it is there.
+
+        Raises:
+            ValueError: If the numbers of inputs, targets, groups or names differ, or the value does
+                not go with the targets.
+            TypeError: If the learner is none.
+        """
+        targets = _as_targets(y, count(X))
+        learner = as_learner(train, targets, task, clip)
+        if not isinstance(value, Value):
+            msg = f"value must be a value such as Margin(X_test, y_test), got {value!r}."
+            raise TypeError(msg)
+        value.check(learner.classes)
+        labels, members = _group(groups, len(targets))
+        if names is not None and len(names) != len(labels):
+            msg = f"There are {len(labels)} players, and {len(names)} names."
+            raise ValueError(msg)
+        super().__init__(n_players=len(labels), normalize=False)
+        self.value = value
+        self.player_names = [str(name) for name in (labels if names is None else names)]
+        self.batch_size = batch_size or _BATCH_SIZE
+        self.failures: Counter[str] = Counter()
+        self._training = Training(learner, X, targets, value.X)
+        self._members = members
+        self._random_state = random_state
+        self._n_trained = 0
+        self._works = self._warned = False
+
+    @property
+    def classes(self) -> NDArray[Any] | None:
+        """The classes in order, the columns of logits; None for a regression."""
+        return self._training.learner.classes
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything that changes what comes out of a retraining."""
+        training = self._training
+        learner = [training.learner.train, training.learner.classes, training.learner.clip]
+        data = [training.X, training.y, self._members, training.X_test]
+        return {"game": "data", "learner": learner, "data": data, "seed": self._random_state}
+
+    def points(self, players: Sequence[int]) -> IntArray:
+        """Return the positions of the training points of some players."""
+        return np.flatnonzero(np.isin(self._members, np.asarray(players, dtype=np.int64)))
+
+    def at(self, point: int) -> Self:
+        """Return the game of one of several test points, which has the same retrainings.
+
+        In a store of the same file, it costs none.
+
+        Args:
+            point: The position of the test point.
+
+        Raises:
+            ValueError: If there is no such point.
+            TypeError: If the value is none of single points.
+        """
+        check_point(point, count(self.value.X))
+        if not hasattr(self.value, "point"):
+            msg = f"{type(self.value).__name__} is a value of all test points together."
+            raise TypeError(msg)
+        return self.with_value(replace(self.value, point=point))  # type: ignore[type-var]
+
+    def with_value(self, value: Value) -> Self:
+        """Return the game of another value of the same test inputs, with the same retrainings.
+
+        Args:
+            value: The value.
+
+        Raises:
+            ValueError: If it has other test inputs, or does not go with the targets.
+        """
+        if not same_inputs(value.X, self.value.X):
+            msg = "This value has other test inputs: make a game of its own for them."
+            raise ValueError(msg)
+        value.check(self.classes)
+        other = copy.copy(self)
+        other.value = value
+        other.__dict__.update(failures=Counter(), _n_trained=0)  # counts of its own
+        return other
+
+    def stream(
+        self, coalitions: BoolArray, repeat: int = 0
+    ) -> Iterator[tuple[IntArray, FloatArray]]:
+        """Retrain, and hand on what comes out as soon as it is there: what costs.
+
+        Args:
+            coalitions: Shape ``(m, n)``.
+            repeat: Which of several evaluations this is; each has its own seed.
+
+        Yields:
+            The positions of some coalitions, and their outputs, shape ``(c, d)``.
+
+        Raises:
+            TrainingError: If the learner fails on all training points too.
+        """
+        present = np.asarray(coalitions, dtype=bool)[:, self._members]
+        for piece in train_subsets(self._training, present, self._seed(repeat)):
+            self.failures.update(trouble for trouble in piece.troubles if trouble)
+            self._n_trained += len(piece.positions)
+            if not self._works:
+                self._check_works(repeat)
+            yield piece.positions, piece.outputs
+        self._warn_of_failures()
+
+    def outputs(self, coalitions: BoolArray, repeat: int = 0) -> FloatArray:
+        """Retrain: what costs, and what a store keeps.
+
+        Args:
+            coalitions: Shape ``(m, n)``.
+            repeat: Which of several evaluations this is; each has its own seed.
+
+        Returns:
+            Logits of all classes, or predictions, for all test points, shape ``(m, d)``.
+        """
+        width = count(self._training.X_test) * self._training.learner.width
+        found = np.full((len(coalitions), width), np.nan)
+        for positions, outputs in self.stream(coalitions, repeat):
+            found[positions] = outputs
+        return found
+
+    def values(self, outputs: FloatArray) -> FloatArray:
+        """Turn the outputs of retrainings into values.
+
+        Args:
+            outputs: Shape ``(m, d)``.
+
+        Returns:
+            Array of shape ``(m,)``.
+        """
+        learner = self._training.learner
+        shape = (len(outputs), count(self._training.X_test), learner.width)
+        return self.value.values(outputs.reshape(shape), learner.classes)
+
+    def value_function(self, coalitions: np.ndarray) -> np.ndarray:
+        """Return the values of coalitions, boolean of shape ``(m, n)``."""
+        found: list[tuple[IntArray, FloatArray]] = []
+        with tqdm(
+            total=len(coalitions), desc="Retrainings", delay=_QUIET_SECONDS, leave=False
+        ) as bar:
+            for positions, outputs in self.stream(coalitions):
+                found.append((positions, self.values(outputs)))
+                bar.update(len(positions))
+        values = np.empty(len(coalitions))
+        for positions, part in found:
+            values[positions] = part
+        return values
+
+    def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
+        """Return the strongest interactions with the names of their players.
+
+        Args:
+            explanation: What an approximator found of this game.
+            count: How many, single players among them.
+        """
+        return _results.to_lines(explanation, self.player_names, count)
+
+    def to_dataframe(self, explanation: shapiq.InteractionValues) -> pd.DataFrame:
+        """Return all interactions as a table, the strongest first.
+
+        Args:
+            explanation: What an approximator found of this game.
+
+        Returns:
+            The columns ``parts`` and ``players``, tuples of names and of numbers, ``order`` and
+            ``value``.
+        """
+        return _results.to_table(explanation, self.player_names)
+
+    def _seed(self, repeat: int) -> int:
+        """Return the seed of a repeat."""
+        sequence = np.random.SeedSequence([self._random_state, repeat])
+        return int(sequence.generate_state(1)[0]) >> (32 - _SEED_BITS)
+
+    def _n_failed(self) -> int:
+        return sum(times for text, times in self.failures.items() if text != CONVERGENCE)
+
+    def _check_works(self, repeat: int) -> None:
+        """Tell a learner that never works from one that fails on small subsets."""
+        if self._n_failed() == self._n_trained:
+            training = self._training
+            everything = np.arange(len(training.y))
+            _, trouble = training.learner.outputs(
+                training.X, training.y, everything, training.X_test, self._seed(repeat)
+            )
+            if trouble not in (None, CONVERGENCE):
+                msg = f"The learner fails on all training points, too: {trouble}"
+                raise TrainingError(msg)
+        self._works = True
+
+    def _warn_of_failures(self) -> None:
+        """Say once that many subsets have a value that is none of the learner's."""
+        if self._warned or self._n_failed() <= _MANY_FAILURES * self._n_trained:
+            return
+        self._warned = True
+        worst = max((text for text in self.failures if text != CONVERGENCE), key=self.failures.get)  # type: ignore[arg-type]
+        message = (
+            f"{self._n_failed()} of {self._n_trained} retrainings failed, mostly with {worst!r}. "
+            "Their values are those of the classes' frequencies, or of the mean; see `failures`."
+        )
+        warnings.warn(message, skip_file_prefixes=(_HERE,))
+
+
+def _as_targets(y: ArrayLike, n_points: int) -> NDArray[Any]:
+    """Return targets as an array, or say what is wrong with them."""
+    targets = np.asarray(y)
+    if targets.ndim != 1 or len(targets) != n_points or n_points == 0:
+        msg = (
+            f"y must have one target for each of the {n_points} training points, shape "
+            f"({n_points},), got {targets.shape}."
+        )
+        raise ValueError(msg)
+    return targets
+
+
+def _group(groups: ArrayLike | None, n_points: int) -> tuple[list[Any], IntArray]:
+    """Return the players' labels, and the player of each point."""
+    if groups is None:
+        return list(range(n_points)), np.arange(n_points)
+    given = np.asarray(groups)
+    if given.shape != (n_points,):
+        msg = f"groups must have shape ({n_points},), one group a point, got {given.shape}."
+        raise ValueError(msg)
+    labels, members = np.unique(given, return_inverse=True)
+    return labels.tolist(), members.astype(np.int64)

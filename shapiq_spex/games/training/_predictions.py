@@ -1,0 +1,109 @@
+"""What a trained predictor says of test points, as logits of all classes or as numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    FloatArray = NDArray[np.float64]
+
+_BINARY = 2
+_SAME = 1e-6  # of a probability: then the decision function is the logit
+_METHODS = ("predict_proba", "decision_function", "predict")
+
+
+def predict(
+    predictor: Any,  # noqa: ANN401 whatever a learner made
+    X: Any,  # noqa: ANN401 whatever it takes
+    classes: NDArray[Any] | None,
+    clip: float,
+) -> FloatArray:
+    """Return a predictor's outputs.
+
+    Args:
+        predictor: With the methods of scikit-learn's; or a function from inputs to logits, shape
+            ``(t, k)``, one column a class, or for a regression to predictions, shape ``(t,)``.
+        X: The test inputs, ``t`` of them.
+        classes: All classes in order, shape ``(k,)``; None for a regression.
+        clip: The least probability of a class.
+
+    Returns:
+        Shape ``(t, k)``, or ``(t, 1)`` for a regression. Logits are logs of probabilities but for
+        a constant. Where probabilities are the softmax of the decision function, they are taken
+        from that; else they are logs of probabilities of at least ``clip``. A class that the
+        predictor does not know has the probability ``clip``.
+
+    Raises:
+        ValueError: If outputs have another shape, or are not finite.
+        TypeError: If it is no predictor.
+    """
+    if classes is None:
+        outputs = np.asarray(_call(predictor, "predict")(X), dtype=np.float64)
+        outputs = outputs[:, None] if outputs.ndim == 1 else outputs
+        return _check(outputs, (len(outputs), 1), "predictions")
+    if not any(hasattr(predictor, method) for method in _METHODS):
+        logits = np.asarray(_call(predictor, "predict_proba")(X), dtype=np.float64)
+        if logits.ndim == 1 and len(classes) == _BINARY:
+            logits = _two_columns(logits)
+        return _check(logits, (len(logits), len(classes)), "logits")
+    known = np.asarray(getattr(predictor, "classes_", classes))
+    logs = _log_probabilities(predictor, X, known, clip)
+    logs = _check(logs, (len(logs), len(known)), "probabilities")
+    if len(known) == len(classes):
+        return logs
+    spread = np.full((len(logs), len(classes)), np.log(clip))
+    spread[:, np.searchsorted(classes, known)] = log_softmax(logs, axis=1)
+    return spread
+
+
+def _log_probabilities(predictor: Any, X: Any, known: NDArray[Any], clip: float) -> FloatArray:  # noqa: ANN401
+    """Return logits of the classes that an estimator knows."""
+    scores = None
+    if hasattr(predictor, "decision_function"):
+        scores = np.asarray(predictor.decision_function(X), dtype=np.float64)
+        scores = _two_columns(scores) if scores.ndim == 1 else scores
+    if hasattr(predictor, "predict_proba"):
+        probabilities = np.asarray(predictor.predict_proba(X), dtype=np.float64)
+        if scores is not None and _same(softmax(scores, axis=1), probabilities):
+            return scores
+        return np.asarray(np.log(np.maximum(probabilities, clip)))
+    if scores is not None:
+        return scores
+    hit = np.asarray(predictor.predict(X))[:, None] == known
+    return np.asarray(np.where(hit, 0.0, np.log(clip)))
+
+
+def _same(left: FloatArray, right: FloatArray) -> bool:
+    return left.shape == right.shape and bool(np.abs(left - right).max(initial=0.0) < _SAME)
+
+
+def _two_columns(logit: FloatArray) -> FloatArray:
+    """Return the logits of two classes whose difference is given."""
+    return np.stack([np.zeros_like(logit), logit], axis=1)
+
+
+def _call(predictor: Any, method: str) -> Any:  # noqa: ANN401
+    """Return a method of a predictor, or the predictor if it is a function itself."""
+    found = getattr(predictor, method, predictor)
+    if not callable(found):
+        msg = (
+            "The training function must return a predictor: a function from inputs to outputs, or "
+            f"an object with predict or predict_proba, got {type(predictor).__name__}."
+        )
+        raise TypeError(msg)
+    return found
+
+
+def _check(outputs: FloatArray, shape: tuple[int, int], kind: str) -> FloatArray:
+    if outputs.shape != shape:
+        msg = f"Expected {kind} of shape (t, {shape[1]}), got {outputs.shape}."
+        raise ValueError(msg)
+    if not np.isfinite(outputs).all():
+        msg = f"There are {kind} that are not finite."
+        raise ValueError(msg)
+    return outputs

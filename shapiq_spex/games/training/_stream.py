@@ -1,0 +1,157 @@
+"""Retrainings by joblib: on one core, on all, or on a cluster, whatever ``parallel_config`` says.
+
+What comes out is handed on piece by piece as it is there, so that nothing is lost of it when a
+worker dies or the run is stopped. What was under way in a worker that died is trained again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ._learner import Learner
+
+    BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
+
+_TASK_SECONDS = 0.25  # a cluster takes some 10 ms to hand out a task
+_TASKS_PER_WORKER = 4  # at least, so that all of them end at about the same time
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What came out of some retrainings.
+
+    Attributes:
+        positions: Which subsets they are.
+        outputs: Shape ``(c, t * width)``.
+        troubles: What went wrong in each, if anything did.
+        seconds: How long they took.
+    """
+
+    positions: IntArray
+    outputs: FloatArray
+    troubles: list[str | None]
+    seconds: float
+
+
+@dataclass
+class Training:
+    """What is trained on, and how long it takes by now.
+
+    Attributes:
+        learner: The learner.
+        X: The training inputs.
+        y: Their targets, shape ``(p,)``.
+        X_test: The test inputs.
+        seconds: The mean duration of a retraining so far; None while there was none.
+    """
+
+    learner: Learner
+    X: Any
+    y: NDArray[Any]
+    X_test: Any
+    seconds: float | None = field(default=None, init=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out how long it takes: that is this machine's."""
+        return {**self.__dict__, "seconds": None}
+
+
+def train_subsets(training: Training, present: BoolArray, seed: int) -> Iterator[Piece]:
+    """Train on subsets, in as many processes as joblib was told of.
+
+    Args:
+        training: What to train.
+        present: Which points to train on, shape ``(m, p)``.
+        seed: The seed, the same for all.
+
+    Yields:
+        What came out, in any order.
+
+    Raises:
+        Exception: What joblib raises where workers die before any of them has finished anything.
+    """
+    left = np.ones(len(present), dtype=bool)
+    while left.any():
+        before = np.count_nonzero(left)
+        try:
+            for piece in _run(training, present, np.flatnonzero(left), seed):
+                left[piece.positions] = False
+                _learn_pace(training, piece)
+                yield piece
+        except Exception:
+            # what a learner raises never gets here: a worker died, and some had finished before
+            if np.count_nonzero(left) == before:
+                raise
+
+
+def _run(training: Training, present: BoolArray, positions: IntArray, seed: int) -> Iterator[Piece]:
+    """Train on subsets, given by their positions, on the active backend."""
+    n_workers = joblib.effective_n_jobs(None)
+    tasks = _divide(training, positions, n_workers)
+    # arrays as arguments of their own: so joblib shares large ones with its workers
+    fixed = (training.learner, training.X, training.y, training.X_test)
+    if n_workers == 1:
+        for task in tasks:
+            yield _train(*fixed, present=present[task], positions=task, seed=seed)
+        return
+    parallel = _parallel()
+    yield from parallel(
+        joblib.delayed(_train)(*fixed, present=present[task], positions=task, seed=seed)
+        for task in tasks
+    )
+
+
+def _parallel() -> Any:  # noqa: ANN401 joblib has no types
+    """Return what runs tasks, handing on each result as soon as it is there if it can."""
+    try:
+        return joblib.Parallel(return_as="generator_unordered", batch_size=1)
+    except ValueError:  # this backend returns all at once
+        return joblib.Parallel(batch_size=1)
+
+
+def _divide(training: Training, positions: IntArray, n_workers: int) -> Iterator[IntArray]:
+    """Yield subsets to train on in one task, so many that handing them out costs little."""
+    most = max(1, len(positions) // (_TASKS_PER_WORKER * n_workers))
+    start = 0
+    while start < len(positions):
+        size = 1 if training.seconds is None else int(_TASK_SECONDS / training.seconds)
+        stop = start + max(1, min(size, most))
+        yield positions[start:stop]
+        start = stop
+
+
+def _learn_pace(training: Training, piece: Piece) -> None:
+    """Remember how long retrainings take, the last ones above all."""
+    each = max(piece.seconds / len(piece.positions), np.finfo(float).tiny)
+    before = each if training.seconds is None else training.seconds
+    training.seconds = (before + each) / 2
+
+
+def _train(
+    learner: Learner,
+    X: Any,  # noqa: ANN401 whatever the learner takes
+    y: NDArray[Any],
+    X_test: Any,  # noqa: ANN401 as above
+    *,
+    present: BoolArray,
+    positions: IntArray,
+    seed: int,
+) -> Piece:
+    """Train on some subsets: what runs in a worker."""
+    start = time.perf_counter()
+    found = [learner.outputs(X, y, np.flatnonzero(row), X_test, seed) for row in present]
+    outputs = np.stack([outputs.ravel() for outputs, _ in found])
+    troubles = [trouble for _, trouble in found]
+    return Piece(positions, outputs, troubles, time.perf_counter() - start)

@@ -1,0 +1,109 @@
+"""Values of test points: one of them, or the mean over several."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ._value import as_points, check_labels, check_point, choose, count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ._value import Classes
+
+    FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Labelled:
+    """Test points with their right classes.
+
+    Attributes:
+        X: The test inputs; with a single target also the input alone.
+        y: Their classes.
+        point: Which of them counts; None for the mean over all.
+    """
+
+    X: Any
+    y: Any
+    point: int | None = None
+
+    def __post_init__(self) -> None:
+        """Make arrays of a single point."""
+        X, y = as_points(self.X, self.y)
+        object.__setattr__(self, "X", X)
+        object.__setattr__(self, "y", y)
+        check_point(self.point, len(y))
+
+    def check(self, classes: Classes) -> None:
+        """Refuse labels that are no classes."""
+        check_labels(self.y, classes, type(self).__name__)
+
+
+class Margin(_Labelled):
+    """How far the right class is ahead: its logit less the highest logit of another class.
+
+    It is what datamodels (Ilyas et al. 2022) and ProxySPEX (Butler et al. 2025) explain: positive
+    where the model is right, and about linear where a probability is not.
+
+    Attributes:
+        X: The test inputs; with a single target also the input alone.
+        y: Their classes.
+        point: Which of them counts; None for the mean over all.
+    """
+
+    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
+        """Return the margins, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
+        places = check_labels(self.y, classes, "Margin")
+        right = np.arange(outputs.shape[2]) == places[:, None]
+        wrong = np.where(right, -np.inf, outputs).max(axis=2)
+        return choose((outputs * right).sum(axis=2) - wrong, self.point)
+
+
+class LogLoss(_Labelled):
+    """The log-probability of the right class: the log-loss with the opposite sign.
+
+    More is better, as in scikit-learn's ``neg_log_loss``.
+
+    Attributes:
+        X: The test inputs; with a single target also the input alone.
+        y: Their classes.
+        point: Which of them counts; None for the mean over all.
+    """
+
+    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
+        """Return log-probabilities, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
+        places = check_labels(self.y, classes, "LogLoss")
+        logs = log_softmax(outputs, axis=2)
+        return choose(logs[:, np.arange(len(places)), places], self.point)
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a regression predicts.
+
+    Attributes:
+        X: The test inputs, a table even if it is one.
+        point: Which of them counts; None for the mean over all.
+    """
+
+    X: Any
+    point: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a point that there is not."""
+        check_point(self.point, count(self.X))
+
+    def check(self, classes: Classes) -> None:
+        """Refuse classifiers."""
+        if classes is not None:
+            msg = "Prediction is for regressions; for classifiers take Margin, LogLoss or Score."
+            raise ValueError(msg)
+
+    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:  # noqa: ARG002 as others
+        """Return predictions, shape ``(m,)``, of predictions for all points, ``(m, t, 1)``."""
+        return choose(outputs[:, :, 0], self.point)
