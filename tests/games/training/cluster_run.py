@@ -29,7 +29,7 @@ class Deadly:
         """Remember where to write."""
         self.folder = folder
 
-    def __call__(self, X: np.ndarray, y: np.ndarray, seed: int) -> object:
+    def __call__(self, X: np.ndarray, y: np.ndarray, seed: int) -> object:  # noqa: ARG002
         """Train: the mean of each class, as its logit's direction."""
         time.sleep(0.02)
         log = self.folder / "log"
@@ -80,11 +80,8 @@ def main(backend: str, folder: Path) -> None:
         trained = len((folder / "log").read_text().splitlines())
         killed = (folder / "killed").exists()
     same = bool(np.array_equal(values, game(masks)))
-    print(
-        json.dumps(
-            {"masks": len(masks), "kept": kept, "trained": trained, "killed": killed, "same": same}
-        )
-    )
+    found = {"masks": len(masks), "kept": kept, "trained": trained, "killed": killed, "same": same}
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def test_a_function_gets_the_seed_and_the_points() -> None:
 
     found, _ = outputs(train, [0, 1, 2, 3], seed=7)
     assert seen == [((4, 3), Y[:4].tolist(), 7)]
-    np.testing.assert_allclose(found, TEST + [0, 0, 7])
+    np.testing.assert_allclose(found, TEST + np.array([0, 0, 7]))
 
 
 def test_without_points_there_are_the_frequencies_of_all() -> None:
@@ -97,7 +97,7 @@ def test_a_learner_that_raises_leaves_the_frequencies_and_its_error() -> None:
 
 def test_outputs_that_are_not_finite_count_as_a_failure() -> None:
     """A network that diverged, say."""
-    found, trouble = outputs(lambda X, y, seed: lambda test: np.full((len(test), 3), np.nan))
+    found, trouble = outputs(lambda *_: lambda test: np.full((len(test), 3), np.nan))
     assert np.isfinite(found).all()
     assert trouble == "ValueError: There are logits that are not finite."
 

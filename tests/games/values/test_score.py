@@ -60,6 +60,6 @@ def test_unknown_scorers_and_labels_are_refused() -> None:
 
 def test_a_scorer_that_asks_about_other_inputs_is_refused() -> None:
     """Outputs are kept for the test inputs alone."""
-    score = Score(lambda model, X, y: model.predict(X[:1]).mean(), [[0.0], [1.0]], [0, 1])
+    score = Score(lambda model, X, _: model.predict(X[:1]).mean(), [[0.0], [1.0]], [0, 1])
     with pytest.raises(ValueError, match="asked about 1 inputs; outputs are kept for 2"):
         score.values(np.zeros((1, 2, 2)), np.array([0, 1]))
