@@ -132,7 +132,8 @@ class Predictor:
         with _one_thread(), torch.no_grad():
             batches = _to_tensor(X).split(self.batch_size)
             logits = [self.network(batch.to(device)).cpu() for batch in batches]
-        return torch.cat(logits).double().numpy()
+        found: NDArray[np.float64] = torch.cat(logits).double().numpy()
+        return found
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import pickle
+import pickletools
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import numpy as np
@@ -45,6 +46,7 @@ def read_pickle(content: bytes, name: str) -> dict[str, Any]:
         ValueError: If it is broken, no dict, or asks for anything but arrays of bytes.
     """
     try:
+        _check_places(content)
         found = _Reader(io.BytesIO(content), encoding="bytes").load()
     except _Refused as error:
         msg = f"{name} is refused: {error}, which no data set needs and which could run code."
@@ -61,6 +63,17 @@ def read_pickle(content: bytes, name: str) -> dict[str, Any]:
         )
         for key, value in found.items()
     }
+
+
+def _check_places(content: bytes) -> None:
+    """Refuse numbers of remembered things that no pickle of this size needs.
+
+    The unpickler makes room for as many, up to all memory.
+    """
+    for opcode, argument, _ in pickletools.genops(content):
+        if "PUT" in opcode.name and (argument or 0) > len(content):
+            msg = f"it remembers a thing as number {argument}."
+            raise ValueError(msg)
 
 
 class _Refused(Exception):  # noqa: N818 it never leaves this module

@@ -56,6 +56,7 @@ _COLOUR = (3, 32, 32)  # CIFAR-10: one plane of pixels after the other
 _GREY = (28, 28)
 _ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
 _UNSIGNED_BYTES = 8  # how IDX calls the type of its numbers
+_CHUNK = 1 << 20
 _BROKEN_ARCHIVE = (OSError, EOFError, zlib.error, tarfile.TarError)
 
 
@@ -203,11 +204,14 @@ def _members(path: Path, names: list[str]) -> list[tuple[bytes, str]]:
 
 def _walk(path: Path, names: set[str]) -> Iterator[tuple[str, bytes]]:
     """Go once through an archive, which cannot be searched without unpacking it."""
-    with tarfile.open(path, "r|gz") as archive:
-        for member in archive:
-            name = member.name.rpartition("/")[2]
-            if name in names and member.isreg() and (file := archive.extractfile(member)):
-                yield name, file.read()
+    with gzip.open(path) as content:
+        with tarfile.open(fileobj=content, mode="r|") as archive:
+            for member in archive:
+                name = member.name.rpartition("/")[2]
+                if name in names and member.isreg() and (file := archive.extractfile(member)):
+                    yield name, file.read()
+        while content.read(_CHUNK):  # up to the checksum at its end
+            pass
 
 
 def _read_records(content: bytes, name: str) -> tuple[Images, LabelArray]:

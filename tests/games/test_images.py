@@ -204,6 +204,8 @@ def test_no_pickle_runs_code(tmp_path: Path, protocol: int) -> None:
         b"cnumpy\nload\n.",
         b"c_codecs\ndecode\n.",
         b"Poutside\n.",
+        b"\x80\x02}r\xff\xff\xff\x7f.",
+        b"}p999999999999\n.",
         b"\x80\x02\x82\x01.",
         b"cnumpy\ndtype\n(S'O'\ntR.",
         b"cnumpy\ndtype\n(S'u1'\ntR(I3\ntb.",
@@ -280,11 +282,12 @@ def test_wrong_binaries_are_refused(tmp_path: Path) -> None:
 
 
 def test_broken_archives_are_refused(tmp_path: Path) -> None:
-    """An archive that is cut off, no archive, or lacks a batch is an error."""
+    """An archive that is cut off, damaged, none, or lacks a batch is an error."""
     path = tmp_path / "cifar-10-binary.tar.gz"
     write_archive(path, binary, ".bin")
     whole = path.read_bytes()
-    for content in (whole[: len(whole) // 2], b"no archive", b""):
+    wrong_sum = whole[:-8] + bytes(4) + whole[-4:]
+    for content in (whole[: len(whole) // 2], whole[:-1], wrong_sum, b"no archive", b""):
         path.write_bytes(content)
         with pytest.raises(ValueError, match="no readable archive"):
             load_cifar10(tmp_path)
