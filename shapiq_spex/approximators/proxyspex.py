@@ -125,7 +125,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         The masks should be about uniform; ``cv_faithfulness`` tells of masks like these. A mask may
         occur more than once, with values that differ.
 
-        Beyond 16,384 players, or 2^24 entries of the masks of over 2,000, only the thousand players
+        Beyond 16,384 players, or 2^25 entries of the masks of over 2,000, only the thousand players
         that stand out are explained, on their own or in a pair with one of those; players that act
         only in pairs or larger groups, with no effect of their own, are lost. Three fifths of the
         masks choose them, and the others alone give ``cv_faithfulness``.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-_MAX_ENTRIES = 1 << 24  # of the masks; beyond, a fit to all players takes minutes
+_MAX_ENTRIES = 1 << 25  # of the masks; beyond, a fit to all players takes minutes
 _MAX_PLAYERS = 1 << 14  # beyond, to list a kernel's pairs of them takes many GB
 _SCREENED = 1000
 _BY_PAIRS = 250  # of these: more would crowd out weak players who act alone

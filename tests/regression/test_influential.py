@@ -67,7 +67,7 @@ def test_when_players_are_too_many() -> None:
     def columns(n: int, m: int) -> MaskColumns:
         return MaskColumns(np.zeros((m, -(-n // 8)), dtype=np.uint8), n)
 
-    assert not has_too_many_players(columns(1024, 20_000))
-    assert not has_too_many_players(columns(10_000, 1000))
-    assert has_too_many_players(columns(10_000, 2000))
+    assert not has_too_many_players(columns(1024, 40_000))
+    assert not has_too_many_players(columns(10_000, 3000))
+    assert has_too_many_players(columns(10_000, 4000))
     assert has_too_many_players(columns(20_000, 20))
