@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._batches import AblationError
-from ._checks import check_masks, check_values
+from ._checks import check_masks, check_values, pack_masks
 from ._evaluate import Evaluated, evaluate
 from .record import RunRecord
 from .store import AblationStore, Batch, StoreError
@@ -20,4 +20,5 @@ __all__ = [
     "check_masks",
     "check_values",
     "evaluate",
+    "pack_masks",
 ]

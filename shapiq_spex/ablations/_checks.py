@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _SHOWN_PLAYERS = 10
+_CHUNK = 1 << 22  # entries of masks at a time
 _NUMBERS = "biufO"  # kinds of arrays; objects may be numbers of another library
 
 
@@ -60,12 +61,12 @@ def check_outputs(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.floa
     return outputs
 
 
-def check_values(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.float64]:
+def check_values(returned: object, masks: NDArray[Any]) -> NDArray[np.float64]:
     """Return a game's values as an array, or say what is wrong with them.
 
     Args:
         returned: What the game returned.
-        masks: What it was asked, shape ``(m, n)``.
+        masks: What it was asked, boolean or 0 and 1, shape ``(m, n)``.
 
     Returns:
         The values, shape ``(m,)``.
@@ -104,16 +105,58 @@ def check_masks(masks: ArrayLike, n: int) -> NDArray[np.bool_]:
     Raises:
         ValueError: If they have another shape or another entry than 0 and 1.
     """
+    array = _check_shape(masks, n)
+    if array.dtype == np.bool_:
+        return array
+    checked = np.empty(array.shape, dtype=np.bool_)
+    for rows in _chunks(array):
+        checked[rows] = _as_booleans(array[rows])
+    return checked
+
+
+def pack_masks(masks: ArrayLike, n: int) -> NDArray[np.uint8]:
+    """Check recorded masks and pack them, never all of them at once.
+
+    Args:
+        masks: What was given; a memory map is read in parts.
+        n: The number of players.
+
+    Returns:
+        The masks, packed eight to a byte along the players, shape ``(m, ceil(n / 8))``.
+
+    Raises:
+        ValueError: If they have another shape or another entry than 0 and 1.
+    """
+    array = _check_shape(masks, n)
+    packed = np.empty((len(array), -(-n // 8)), dtype=np.uint8)
+    for rows in _chunks(array):
+        packed[rows] = np.packbits(_as_booleans(array[rows]), axis=1)
+    return packed
+
+
+def _check_shape(masks: ArrayLike, n: int) -> NDArray[Any]:
+    """Return masks as an array of the right shape; one that is in a file stays there."""
     array = np.asarray(masks)
     if array.ndim != 2 or array.shape[1] != n:  # noqa: PLR2004, masks and players
         msg = f"masks must have shape (m, {n}), one column a player, got {array.shape}."
         raise ValueError(msg)
-    if array.dtype == np.bool_:
-        return array
-    if array.dtype.kind not in _NUMBERS or not ((array == 0) | (array == 1)).all():
+    return array
+
+
+def _chunks(array: NDArray[Any]) -> list[slice]:
+    """Divide masks into parts that take little memory."""
+    step = max(1, _CHUNK // max(1, array.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(array), step)]
+
+
+def _as_booleans(part: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return some masks as booleans, unless they have another entry than 0 and 1."""
+    if part.dtype == np.bool_:
+        return part
+    if part.dtype.kind not in _NUMBERS or not ((part == 0) | (part == 1)).all():
         msg = "masks must be boolean, or 0 and 1."
         raise ValueError(msg)
-    return array.astype(np.bool_)
+    return part.astype(np.bool_)
 
 
 def _as_real(returned: object) -> NDArray[np.float64]:
@@ -132,9 +175,9 @@ def _is_real(array: NDArray[Any]) -> bool:
     return array.dtype.kind in _NUMBERS
 
 
-def describe_mask(mask: NDArray[np.bool_]) -> str:
+def describe_mask(mask: NDArray[Any]) -> str:
     """Name a mask by its players, absent ones if these are fewer."""
-    present, absent = np.flatnonzero(mask), np.flatnonzero(~mask)
+    present, absent = np.flatnonzero(mask), np.flatnonzero(mask == 0)
     kind, players = ("present", present) if len(present) <= len(absent) else ("absent", absent)
     listed = ", ".join(map(str, players[:_SHOWN_PLAYERS].tolist()))
     more = ", ..." if len(players) > _SHOWN_PLAYERS else ""

@@ -57,20 +57,21 @@ class UniformDesign:
         return cls(masks, np.maximum(np.arange(n_masks) - 2, -1))
 
     @classmethod
-    def record(cls, masks: NDArray[np.bool_]) -> Self:
+    def record(cls, masks: PackedArray, n: int) -> Self:
         """Take masks that were evaluated elsewhere, repeated ones among them or not.
 
         Args:
-            masks: Boolean, shape ``(m, n)``.
+            masks: Packed as the design's own, shape ``(m, ceil(n / 8))``.
+            n: The number of players.
 
         Returns:
             The masks in their order.
         """
-        packed = np.packbits(masks, axis=1)
-        first, position = first_occurrences(packed, masks.shape[1])
-        typical = (masks.any(axis=1) & ~masks.all(axis=1))[first]
+        first, position = first_occurrences(masks, n)
+        full = np.packbits(np.ones(n, dtype=np.bool_))
+        typical = (masks.any(axis=1) & (masks != full).any(axis=1))[first]
         numbers = np.where(typical, np.cumsum(typical) - 1, -1)
-        return cls(packed, numbers[position])
+        return cls(masks, numbers[position])
 
     def take(self, kept: NDArray[np.bool_]) -> Self:
         """Return some of the masks.

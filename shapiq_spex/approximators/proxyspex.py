@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shapiq_spex.ablations import RunRecord, check_masks, check_values
+from shapiq_spex.ablations import RunRecord, check_values, pack_masks
 from shapiq_spex.proxy import BoosterFit, fit_booster, fit_candidates, read_parameters
 from shapiq_spex.regression import (
     SUFFICIENT,
@@ -15,9 +15,12 @@ from shapiq_spex.regression import (
     HierarchicalSearch,
     Regression,
     blend,
+    find_influential,
     fit_best_sparse,
     fit_fixed,
     fit_support,
+    has_too_many_players,
+    keep_influential,
     keep_terms,
     kernel_companion,
     kernel_rows,
@@ -122,8 +125,14 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         The masks should be about uniform; ``cv_faithfulness`` tells of masks like these. A mask may
         occur more than once, with values that differ.
 
+        Beyond 16,384 players, or 2^25 entries of the masks of over 2,000, only the thousand players
+        that stand out are explained, on their own or in a pair with one of those; players that act
+        only in pairs or larger groups, with no effect of their own, are lost. Three fifths of the
+        masks choose them, and the others alone give ``cv_faithfulness``.
+
         Args:
-            masks: Boolean or 0 and 1, shape ``(m, n)``, in any order.
+            masks: Boolean or 0 and 1, shape ``(m, n)``, in any order; also a memory-mapped file, as
+                from ``numpy.load(..., mmap_mode="r")``, which is read in parts.
             values: The values on them, shape ``(m,)``.
 
         Returns:
@@ -134,8 +143,8 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 finite, or there are fewer distinct masks than the smallest budget.
             TypeError: If the values are no numbers.
         """
-        checked = check_masks(masks, self.n)
-        design = UniformDesign.record(checked)
+        given = np.asarray(masks)  # leaves a memory map where it is
+        design = UniformDesign.record(pack_masks(given, self.n), self.n)
         n_distinct = len(first_occurrences(design.masks, self.n)[0])
         if n_distinct < self.smallest_budget:
             msg = (
@@ -143,11 +152,11 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 f"players, got {n_distinct}."
             )
             raise ValueError(msg)
-        given = check_values(values, checked)
+        checked = check_values(values, given)
         self._recorded, self._noise_level = True, None
         self._record = RunRecord(asked=n_distinct, from_store=n_distinct)
         try:
-            return self._explain(design, given)
+            return self._explain(design, checked)
         finally:
             self._recorded = False
 
@@ -158,8 +167,26 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         empty = np.full((1, 1), self.n, dtype=np.int64)
         if not ablations.varied:
             return summarise(fit_fixed(ablations, empty), ablations)
-        found = self._search(HierarchicalSearch(ablations, min(_MAX_ORDER, self.n)), empty)
+        if has_too_many_players(ablations.columns):
+            found = self._search_influential(ablations)
+        else:
+            found = self._search(HierarchicalSearch(ablations, min(_MAX_ORDER, self.n)), empty)
         return found if self.max_terms is None else keep_terms(found, ablations, self.max_terms)
+
+    def _search_influential(self, ablations: Ablations) -> Regression:
+        """Search among the players that stand out, unless what singles them out is everything."""
+        _, sets = find_influential(ablations)
+        exact = fit_support(ablations, sets)
+        if exact is not None:
+            return summarise(exact, ablations)
+        players, part = keep_influential(ablations)
+        empty = np.full((1, 1), len(players), dtype=np.int64)
+        if part.varied:
+            found = self._search(HierarchicalSearch(part, _MAX_ORDER), empty)
+        else:
+            found = summarise(fit_fixed(part, empty), part)
+        sets = np.append(players, self.n)[found.sets]
+        return Regression(sets, found.coefficients, found.cv_r2)
 
     def _search(self, search: HierarchicalSearch, empty: IntArray) -> Regression:
         """Search alone where that explains everything, else with the trees and the kernel."""

@@ -201,7 +201,7 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
     if chosen.get("boosting") == "dart":  # whose later trees change the earlier ones
         patience = 0
     data = lightgbm.Dataset(masks, label=values, params=chosen, free_raw_data=False)
-    labels = np.unique(folds).tolist()
+    labels = ablations.held_out_folds
     gain = _LEAST_GAIN * float(values.var())
     results = lightgbm.cv(
         chosen,
@@ -216,10 +216,11 @@ def fit_booster(ablations: Ablations, parameters: Mapping[str, Any], seed: int) 
     fitted = cast("lightgbm.CVBooster", results["cvbooster"])
     boosters = dict(zip(labels, fitted.boosters, strict=True))
     n_trees = fitted.best_iteration if patience > 0 else rounds
-    out_of_fold = np.empty_like(values)
+    out_of_fold: FloatArray = np.zeros(len(values))
     for fold, booster in boosters.items():
         held_out = folds == fold
-        out_of_fold[held_out] = booster.predict(masks[held_out], num_iteration=n_trees)
+        predictions = booster.predict(masks[held_out], num_iteration=n_trees)
+        out_of_fold[held_out] = cast("FloatArray", predictions)
     booster = lightgbm.train(chosen, data, num_boost_round=n_trees)
     return BoosterFit(columns.n_players, booster, boosters, n_trees, out_of_fold)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._ablations import Ablations
 from ._blend import Companion, Regression, blend, keep_terms, summarise
 from ._columns import MaskColumns
+from ._influential import find_influential, has_too_many_players, keep_influential
 from ._kernel import EVERY_FOLD
 from ._pursuit import HierarchicalSearch
 from ._regress import (
@@ -29,10 +30,13 @@ __all__ = [
     "SparseFit",
     "better",
     "blend",
+    "find_influential",
     "fit_best_sparse",
     "fit_fixed",
     "fit_sparse",
     "fit_support",
+    "has_too_many_players",
+    "keep_influential",
     "keep_terms",
     "kernel_companion",
     "kernel_rows",

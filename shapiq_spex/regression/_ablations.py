@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 N_FOLDS = 5
+ALWAYS_SEEN = -1  # stands for a fold in masks that are never held out
 _EXACT = 1e-20  # of the values' variance: what is left of an exact fit
 _ROUNDINGS = 4.0  # of the largest value, in which a game's own arithmetic may differ
 
@@ -28,9 +29,10 @@ class Ablations:
         columns: The masks.
         values: The values less their mean, shape ``(m,)``: a large constant costs no digits.
         offset: Their mean.
-        folds: The fold of each mask in cross-validation, shape ``(m,)``.
+        folds: The fold of each mask in cross-validation, shape ``(m,)``; -1 for masks that are
+            never held out, but always learnt from.
         typical: Which masks are like uniform ones and judge a fit, boolean of shape ``(m,)``; the
-            empty and the full mask are not.
+            empty and the full mask are not, nor is any that is never held out.
         negligible: The mean square below which a residual is nothing but rounding.
     """
 
@@ -72,6 +74,18 @@ class Ablations:
             folds=self.folds[rows],
             typical=self.typical[rows],
         )
+
+    def judged_by(self, n_folds: int) -> Ablations:
+        """Return the same masks, of which only the last folds are held out and judge a fit."""
+        judging = self.folds >= N_FOLDS - n_folds
+        folds = np.where(judging, self.folds, ALWAYS_SEEN)
+        return replace(self, folds=folds, typical=self.typical & judging)
+
+    @property
+    def held_out_folds(self) -> list[int]:
+        """The folds that are held out in turn, ascending."""
+        labels: list[int] = np.unique(self.folds[self.folds != ALWAYS_SEEN]).tolist()
+        return labels
 
     @property
     def divided(self) -> bool:

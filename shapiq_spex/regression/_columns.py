@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 _BYTE = 8
-_CHUNK = 1 << 25  # unpacked entries at a time
+_SIGN_BYTES = 4
+_CHUNK = 1 << 25  # unpacked entries, or bytes of signs, at a time
 
 
 class MaskColumns:
@@ -59,6 +60,13 @@ class MaskColumns:
             bits = np.unpackbits(self._bits[start:stop], axis=1, count=self.n_masks)
             taken._bits[start:stop] = np.packbits(bits[:, rows], axis=1)
         return taken
+
+    def restrict(self, players: IntArray) -> MaskColumns:
+        """Return the masks of some of the players alone, numbered in the order given."""
+        restricted = MaskColumns(np.empty((0, 0), dtype=np.uint8), len(players))
+        restricted.n_masks = self.n_masks
+        restricted._bits = self._bits[np.append(players, self.n_players)]
+        return restricted
 
     def characters(self, sets: IntArray) -> NDArray[np.float32]:
         """Return the signs ``(-1)^|T n S|`` of sets ``T`` on masks ``S``.
@@ -117,7 +125,7 @@ class MaskColumns:
             Array of shape ``(q, n)``.
         """
         sums = np.empty((len(weights), self.n_players))
-        step = max(1, _CHUNK // max(1, self.n_masks))
+        step = max(1, _CHUNK // (_SIGN_BYTES * max(1, self.n_masks)))
         for start in range(0, self.n_players, step):
             players = np.arange(start, min(start + step, self.n_players))
             sums[:, players] = weights @ self.signs(players).T

@@ -18,6 +18,8 @@ from scipy.linalg import cho_factor, cho_solve
 
 from shapiq_spex.spectrum._walsh import walsh_hadamard
 
+from ._ablations import ALWAYS_SEEN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -139,7 +141,7 @@ def _kernel[F: np.floating](left: SignArray, right: SignArray, scales: NDArray[F
     # a matrix times its own transpose costs NumPy half the work
     kernel = scaled @ (scaled if right is left else right * roots).T
     kernel -= scales.sum()
-    return np.exp(kernel).astype(scales.dtype, copy=False)
+    return np.exp(kernel, out=kernel).astype(scales.dtype, copy=False)
 
 
 def _scale(factor: float, weights: FloatArray) -> FloatArray:
@@ -148,11 +150,10 @@ def _scale(factor: float, weights: FloatArray) -> FloatArray:
 
 
 def _solve[F: np.floating](kernel: NDArray[F], ridge: float, centred: FloatArray) -> NDArray[F]:
-    """Return the dual weights, in the precision of the kernel."""
-    regularised = kernel.copy()
-    regularised.flat[:: len(kernel) + 1] += max(ridge, _MIN_RIDGE)
-    # transposed, the symmetric matrix is in LAPACK's own order and need not be copied again
-    factor = cho_factor(regularised.T, overwrite_a=True, check_finite=False)
+    """Return the dual weights, in the precision of the kernel, which is overwritten."""
+    kernel.flat[:: len(kernel) + 1] += max(ridge, _MIN_RIDGE)
+    # transposed, the symmetric matrix is in LAPACK's own order and need not be copied
+    factor = cho_factor(kernel.T, overwrite_a=True, check_finite=False)
     dual = cho_solve(factor, centred.astype(kernel.dtype), check_finite=False)
     return dual.astype(kernel.dtype, copy=False)
 
@@ -174,7 +175,7 @@ def _tune(
 ) -> _Tuned:
     """Return the scales and ridge of the least out-of-fold error."""
     n = signs.shape[1]
-    labels = np.unique(folds).tolist()
+    labels = np.unique(folds[folds != ALWAYS_SEEN]).tolist()
     trains = {fold: folds != fold for fold in labels} | {
         EVERY_FOLD: np.ones(len(folds), dtype=bool)
     }
@@ -194,7 +195,7 @@ def _tune(
             part = signs[train]
             fitted = _scale(total, weights[fold])
             kernel = _kernel(part, part, fitted)
-            dual = _solve(kernel, ridge, centred[train])
+            dual = _solve(kernel.copy(), ridge, centred[train])
             weights[fold] = _weights(_influences(part, kernel, fitted, dual))
     assert best is not None  # noqa: S101 the first round always sets it
     return best[1]
@@ -297,7 +298,9 @@ def _total_energy(signs: SignArray, scales: FloatArray, dual: FloatArray) -> flo
     agreeing = np.log1p(squared)
     opposite = np.log1p(-squared)
     exponents = (signs * ((agreeing - opposite) / 2)) @ signs.T + ((agreeing + opposite) / 2).sum()
-    energy = dual @ np.expm1(exponents) @ dual  # less the constant's, dual.sum() ** 2
+    energy = (
+        dual @ np.expm1(exponents, out=exponents) @ dual
+    )  # less the constant's, dual.sum() ** 2
     return max(0.0, norm**2 * float(energy))
 
 

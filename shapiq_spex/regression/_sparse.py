@@ -31,7 +31,8 @@ class SparseFit:
     Attributes:
         sets: The empty set first, shape ``(k, width)``, padded.
         coefficients: Shape ``(k,)``.
-        out_of_fold: Predictions without each mask's fold, shape ``(m,)``.
+        out_of_fold: Predictions without each mask's fold, shape ``(m,)``; 0 for masks that are
+            never held out.
     """
 
     sets: IntArray
@@ -76,8 +77,8 @@ def fit_fixed(
     """
     values, folds = ablations.values, ablations.folds
     signs = ablations.columns.characters(sets)
-    out_of_fold = np.empty_like(values)
-    for fold in np.unique(folds).tolist():
+    out_of_fold = np.zeros_like(values)
+    for fold in ablations.held_out_folds:
         held_out = folds == fold
         seen = signs if fold_sets is None else ablations.columns.characters(fold_sets[fold])
         out_of_fold[held_out] = predict(seen[:, held_out], _ridge(seen, values, ~held_out))
@@ -102,14 +103,14 @@ def fit_sparse(
     """
     ablations = search.ablations
     columns, values, folds = ablations.columns, ablations.values, ablations.folds
-    begin = fold_starts or dict.fromkeys(np.unique(folds).tolist(), start)
+    begin = fold_starts or dict.fromkeys(ablations.held_out_folds, start)
     paths = [
         search.run(begin[fold], train=folds != fold, max_terms=search.largest_size)
-        for fold in np.unique(folds).tolist()
+        for fold in ablations.held_out_folds
     ]
     step = _best_step(paths, ablations)
-    out_of_fold = np.empty_like(values)
-    for fold, path in zip(np.unique(folds), paths, strict=True):
+    out_of_fold = np.zeros_like(values)
+    for fold, path in zip(ablations.held_out_folds, paths, strict=True):
         sets = path.sets[: path.sizes[min(step, len(path.sizes) - 1)]]
         signs = columns.characters(sets)
         coefficients = _ridge(signs, values, folds != fold)
@@ -140,9 +141,9 @@ def _best_step(paths: list[Path], ablations: Ablations) -> int:
     means = [path.errors + path.errors[-1:] * (length - len(path.errors)) for path in paths]
     step = int(np.mean(means, axis=0).argmin())
     folds, typical = ablations.folds, ablations.typical
-    first = np.empty(len(folds))
-    best = np.empty(len(folds))
-    for fold, path in zip(np.unique(folds), paths, strict=True):
+    first = np.zeros(len(folds))
+    best = np.zeros(len(folds))
+    for fold, path in zip(ablations.held_out_folds, paths, strict=True):
         first[folds == fold] = path.squared_errors[0]
         best[folds == fold] = path.squared_errors[min(step, len(path.squared_errors) - 1)]
     return step if improves(first[typical], best[typical]) else 0
@@ -163,8 +164,8 @@ def _out_of_fold(signs: NDArray[np.float32], ablations: Ablations) -> FloatArray
     products, projection = gram(signs, signs), project(signs, values)
     # masks that a fold alone holds leave coefficients open without it: the smallest ones, then
     products += _FOLD_RIDGE * len(values) * np.eye(len(products))
-    predictions = np.empty_like(values)
-    for fold in np.unique(folds):
+    predictions = np.zeros_like(values)
+    for fold in ablations.held_out_folds:
         held_out = folds == fold
         part = signs[:, held_out]
         coefficients = solve_normal(

@@ -31,7 +31,9 @@ class Linear(SpectralApproximator[UniformDesign]):
 
     def explain(self, masks: np.ndarray, values: np.ndarray) -> InteractionValues:
         """Explain recorded values."""
-        return self._explain(UniformDesign.record(masks), values)
+        return self._explain(
+            UniformDesign.record(np.packbits(masks, axis=1), masks.shape[1]), values
+        )
 
     def _draw(self, n_masks: int) -> UniformDesign:
         return UniformDesign.draw(self.n, n_masks, self._seed)
@@ -145,5 +147,5 @@ def test_warning_points_at_the_caller() -> None:
     with pytest.warns(UserWarning, match=r"raise the budget \(.*\), or try something else\.$") as a:
         Linear(30).approximate(60, lambda masks: noise(len(masks)))
     with pytest.warns(UserWarning, match="not faithful") as b:
-        Linear(30)._explain(UniformDesign.record(masks), noise(60))
+        Linear(30)._explain(UniformDesign.record(np.packbits(masks, axis=1), 30), noise(60))
     assert [str(record.filename) for record in (*a, *b)] == [__file__, __file__]

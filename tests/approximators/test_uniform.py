@@ -181,7 +181,7 @@ def test_many_players(n: int) -> None:
 def test_drawn_masks_recorded(n: int, n_masks: int) -> None:
     """Whether masks were drawn here or come back from a record makes no difference."""
     design = UniformDesign.draw(n, n_masks, 3)
-    recorded = UniformDesign.record(draw(n, n_masks, 3))
+    recorded = UniformDesign.record(np.packbits(draw(n, n_masks, 3), axis=1), n)
     assert np.array_equal(recorded.masks, design.masks)
     assert np.array_equal(recorded.blocks, design.blocks)
     assert (recorded.masks.dtype, recorded.blocks.dtype) == (np.uint8, np.int64)
@@ -193,7 +193,7 @@ def test_repeated_masks_share_a_block(n: int) -> None:
     empty, full = np.zeros(n, dtype=bool), np.ones(n, dtype=bool)
     a, b, c = np.eye(3, n, dtype=bool)
     masks = np.array([b, empty, a, b, full, c, a, empty, b])
-    design = UniformDesign.record(masks)
+    design = UniformDesign.record(np.packbits(masks, axis=1), n)
     assert design.blocks.tolist() == [0, -1, 1, 0, -1, 2, 1, -1, 0]
     assert np.array_equal(np.unpackbits(design.masks, axis=1, count=n).view(np.bool_), masks)
 
@@ -201,5 +201,5 @@ def test_repeated_masks_share_a_block(n: int) -> None:
 def test_no_masks_recorded() -> None:
     """Nothing is no special case."""
     for n in (3, 100):
-        design = UniformDesign.record(np.zeros((0, n), dtype=bool))
+        design = UniformDesign.record(np.packbits(np.zeros((0, n), dtype=bool), axis=1), n)
         assert (design.masks.shape, design.blocks.shape) == ((0, -(-n // 8)), (0,))

@@ -114,3 +114,14 @@ def test_correlate(m: int, n: int, chunk: int, monkeypatch: pytest.MonkeyPatch) 
     weights = np.random.default_rng(1).normal(size=m)
     expected = columns.characters(sets).astype(float) @ weights
     assert columns.correlate(sets, weights) == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+def test_some_players_alone() -> None:
+    """Restricted masks are those of the players given, numbered in their order."""
+    masks = np.random.default_rng(0).random((13, 20)) < 0.5
+    players = np.array([3, 17, 4])
+    restricted = MaskColumns.from_masks(masks).restrict(players)
+    sets = np.array([[0, 3], [1, 2], [3, 3]])
+    expected = MaskColumns.from_masks(masks[:, players]).characters(sets)
+    assert (restricted.n_players, restricted.n_masks) == (3, 13)
+    assert np.array_equal(restricted.characters(sets), expected)
