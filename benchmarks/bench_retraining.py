@@ -1,0 +1,59 @@
+"""What ProxySPEX finds in training data: the tables of the README.
+
+    uv run --group bench benchmarks/bench_retraining.py --games FOLDER --fashion FOLDER
+
+The first folder holds recorded games, the second Fashion-MNIST's files; without them, what needs
+them is left out. Everything is trained on one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# LightGBM by way of scikit-learn asks joblib's loky, and not OpenMP, for its number of threads
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
+    os.environ.setdefault(_variable, "1")
+
+from _planted import planted  # noqa: E402 after the number of threads is set
+from _recorded_values import recorded  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
+    "planted": planted,
+    "recorded": recorded,
+}
+
+
+def main() -> None:
+    """Run the parts and print their tables."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--only", choices=_PARTS, action="append", help="run this part alone")
+    parser.add_argument("--seeds", type=int, default=2, help="draws of the data and the masks")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--store", type=Path, help="folder to keep the retrainings in")
+    parser.add_argument("--base", type=int, default=64, help="points to plant others among")
+    parser.add_argument("--planted", type=int, default=3, help="planted points of each kind")
+    parser.add_argument("--contexts", type=int, default=50, help="subsets to try pairs in")
+    parser.add_argument("--games", type=Path, help="folder of recorded games")
+    parser.add_argument("--per-family", type=int, default=3, help="recorded games of a family")
+    parser.add_argument("--fashion", type=Path, help="folder of Fashion-MNIST")
+    options = parser.parse_args()
+    parts = options.only or [name for name in _PARTS if name != "recorded" or options.games]
+    if "recorded" in parts and options.games is None:
+        parser.error("--only recorded needs --games")
+    with tempfile.TemporaryDirectory() as folder:
+        options.store = options.store or Path(folder)
+        for name in parts:
+            function = _PARTS[name]
+            print(f"### {name}\n\n{inspect.getdoc(function)}\n\n{function(options)}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
