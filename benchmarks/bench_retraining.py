@@ -21,12 +21,16 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT
 
 from _planted import planted  # noqa: E402 after the number of threads is set
 from _recorded_values import recorded  # noqa: E402
+from _retrained_faithful import LEARNERS, faithfulness  # noqa: E402
+from _selection import SELECTION_LEARNERS, selection  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PARTS: dict[str, Callable[[argparse.Namespace], str]] = {
     "planted": planted,
+    "faithfulness": faithfulness,
+    "selection": selection,
     "recorded": recorded,
 }
 
@@ -41,6 +45,17 @@ def main() -> None:
     parser.add_argument("--base", type=int, default=64, help="points to plant others among")
     parser.add_argument("--planted", type=int, default=3, help="planted points of each kind")
     parser.add_argument("--contexts", type=int, default=50, help="subsets to try pairs in")
+    parser.add_argument("--points", type=int, nargs="+", default=[100, 500, 1000, 2000])
+    parser.add_argument("--masks", type=int, nargs="+", default=[300, 1000])
+    parser.add_argument("--learners", nargs="+", choices=LEARNERS, default=list(LEARNERS))
+    parser.add_argument("--single", type=int, default=3, help="single test points to explain")
+    parser.add_argument("--size", type=int, default=150, help="training points to choose from")
+    parser.add_argument("--validation", type=int, default=150, help="points to choose by")
+    parser.add_argument("--retrainings", type=int, default=1500, help="to choose by")
+    parser.add_argument(
+        "--selected", nargs="+", choices=SELECTION_LEARNERS, default=list(SELECTION_LEARNERS)
+    )
+    parser.add_argument("--chart", type=Path, help="where to draw the selection")
     parser.add_argument("--games", type=Path, help="folder of recorded games")
     parser.add_argument("--per-family", type=int, default=3, help="recorded games of a family")
     parser.add_argument("--fashion", type=Path, help="folder of Fashion-MNIST")
