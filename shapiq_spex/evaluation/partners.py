@@ -115,7 +115,7 @@ def near_duplicates(
     spectra: FourierSpectrum | Sequence[FourierSpectrum],
     *,
     share: float = 0.5,
-    least: float = 0.2,
+    least: float = 0.1,
 ) -> list[tuple[int, ...]]:
     """Return groups of players who stand in for each other, as copies of a training point do.
 

@@ -153,7 +153,7 @@ def as_learner(train: Any, y: NDArray[Any], task: Task | None, clip: float) -> L
         return Learner(learner, None, clip)
     classes = np.unique(y)
     if len(classes) < _LEAST_CLASSES:
-        msg = f"There is nothing to classify: all targets are {classes[0]!r}."
+        msg = f"There is nothing to classify: all targets are {classes.tolist()[0]!r}."
         raise ValueError(msg)
     return Learner(learner, classes, clip)
 

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
+
+from ._engines import count_workers, run_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,28 +98,13 @@ def train_subsets(training: Training, present: BoolArray, seed: int) -> Iterator
 
 
 def _run(training: Training, present: BoolArray, positions: IntArray, seed: int) -> Iterator[Piece]:
-    """Train on subsets, given by their positions, on the active backend."""
-    n_workers = joblib.effective_n_jobs(None)
-    tasks = _divide(training, positions, n_workers)
-    # arrays as arguments of their own: so joblib shares large ones with its workers
-    fixed = (training.learner, training.X, training.y, training.X_test)
-    if n_workers == 1:
-        for task in tasks:
-            yield _train(*fixed, present=present[task], positions=task, seed=seed)
-        return
-    parallel = _parallel()
-    yield from parallel(
-        joblib.delayed(_train)(*fixed, present=present[task], positions=task, seed=seed)
-        for task in tasks
+    """Train on subsets, given by their positions."""
+    tasks = (
+        {"present": present[task], "positions": task, "seed": seed}
+        for task in _divide(training, positions, count_workers())
     )
-
-
-def _parallel() -> Any:  # noqa: ANN401 joblib has no types
-    """Return what runs tasks, handing on each result as soon as it is there if it can."""
-    try:
-        return joblib.Parallel(return_as="generator_unordered", batch_size=1)
-    except ValueError:  # this backend returns all at once
-        return joblib.Parallel(batch_size=1)
+    shared = (training.learner, training.X, training.y, training.X_test)
+    return run_tasks(_train, shared, tasks)
 
 
 def _divide(training: Training, positions: IntArray, n_workers: int) -> Iterator[IntArray]:

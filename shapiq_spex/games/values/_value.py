@@ -116,7 +116,8 @@ def check_labels(y: NDArray[Any], classes: Classes, name: str) -> NDArray[np.int
     hits = y[:, None] == classes
     unknown = ~hits.any(axis=1)
     if unknown.any():
-        msg = f"The training targets have no class {y[unknown][0]!r}; they are {classes.tolist()}."
+        label = y[unknown].tolist()[0]
+        msg = f"The training targets have no class {label!r}; they have {classes.tolist()}."
         raise ValueError(msg)
     places: NDArray[np.int64] = hits.argmax(axis=1)
     return places

@@ -1,0 +1,87 @@
+"""Tests of the choice of players by a spectrum."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shapiq_spex import FourierSpectrum, best_subset
+
+N = 8
+
+
+def random_spectrum(seed: int, n_terms: int = 20) -> FourierSpectrum:
+    """Draw a spectrum of sets of up to three players."""
+    rng = np.random.default_rng(seed)
+    sets = {tuple(sorted(rng.choice(N, rng.integers(1, 4), replace=False))) for _ in range(n_terms)}
+    return FourierSpectrum(N, [(), *sets], rng.normal(size=len(sets) + 1))
+
+
+@given(st.integers(0, 500), st.integers(0, N))
+def test_the_value_is_that_of_the_subset(seed: int, size: int) -> None:
+    """Which has the size that was asked for."""
+    spectrum = random_spectrum(seed)
+    found = best_subset(spectrum, size)
+    assert len(found.players) == found.mask.sum() == size
+    np.testing.assert_allclose(found.value, spectrum.evaluate(found.mask)[0], atol=1e-9)
+
+
+@given(st.integers(0, 300), st.integers(1, N - 1))
+def test_no_exchange_of_two_players_is_better(seed: int, size: int) -> None:
+    """A local optimum, at least."""
+    spectrum = random_spectrum(seed)
+    found = best_subset(spectrum, size)
+    for inside in found.players:
+        for outside in set(range(N)) - set(found.players):
+            mask = found.mask.copy()
+            mask[[inside, outside]] = False, True
+            assert spectrum.evaluate(mask)[0] <= found.value + 1e-9
+
+
+def test_it_is_mostly_the_best() -> None:
+    """Of 100 random spectra, against all subsets."""
+    short = []
+    for seed in range(100):
+        spectrum = random_spectrum(seed)
+        every = np.array([np.isin(range(N), chosen) for chosen in combinations(range(N), 4)])
+        values = spectrum.evaluate(every)
+        short.append((values.max() - best_subset(spectrum, 4).value) / np.ptp(values))
+    assert np.mean(np.array(short) < 1e-9) >= 0.75
+    assert np.mean(short) < 0.02
+
+
+def test_the_redundant_go_and_synergies_stay() -> None:
+    """Of two copies one is dropped first, of a pair that works together none."""
+
+    def game(masks: np.ndarray) -> np.ndarray:
+        return 1.0 * (masks[:, 0] | masks[:, 1]) + 2.0 * (masks[:, 2] & masks[:, 3])
+
+    every = (np.arange(16)[:, None] >> np.arange(4)) & 1 == 1
+    spectrum = FourierSpectrum.from_values(game(every))
+    assert best_subset(spectrum, 3).players in {(0, 2, 3), (1, 2, 3)}
+    assert best_subset(spectrum, 2).players == (2, 3)
+    assert best_subset(spectrum, 0.75).value == pytest.approx(3.0)
+
+
+def test_shares_and_numbers_are_told_apart() -> None:
+    """1 is one player, 1.0 all of them."""
+    spectrum = random_spectrum(0)
+    assert len(best_subset(spectrum, 1).players) == 1
+    assert len(best_subset(spectrum, 1.0).players) == N
+    for wrong in (9, 1.5, -1, True):
+        with pytest.raises(ValueError, match="keep must be an integer from 0 to 8, or a share"):
+            best_subset(spectrum, wrong)
+
+
+def test_thousands_of_terms_are_no_matter() -> None:
+    """A thousand players and ten thousand terms."""
+    rng = np.random.default_rng(0)
+    sets = np.unique(np.sort(rng.integers(0, 1000, (10_000, 3)), axis=1), axis=0)
+    sets = sets[(np.diff(sets, axis=1) > 0).all(axis=1)]
+    spectrum = FourierSpectrum(1000, sets, rng.normal(size=len(sets)))
+    found = best_subset(spectrum, 0.5)
+    assert found.value > np.abs(spectrum.coefficients).sum() / 3
