@@ -117,7 +117,8 @@ def faithfulness(options: argparse.Namespace) -> str:
 
 
 def _show(numbers: list[float]) -> str:
-    return "-" if not np.isfinite(numbers).all() else f"{np.mean(numbers):.3f}"
+    """Return the mean; values that never vary have no R2."""
+    return "-" if np.isnan(numbers).all() else f"{np.nanmean(numbers):.3f}"
 
 
 def _cases(options: argparse.Namespace, seed: int) -> list[_Case]:
@@ -183,6 +184,9 @@ def _compare(
         "its order 1": spectrum.truncate(max_order=1).evaluate(fresh[0]),
         **linear,
     }
-    scores = {name: r_squared(fresh[1], each) for name, each in predicted.items()}
+    varied = np.ptp(fresh[1]) > 0
+    scores = {
+        name: r_squared(fresh[1], each) if varied else np.nan for name, each in predicted.items()
+    }
     own = {"cv_faithfulness": approximator.cv_faithfulness}
     return {**scores, **own, "noise": np.nan if noise is None else noise}
