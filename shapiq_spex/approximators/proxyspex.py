@@ -195,6 +195,10 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         exact = fit_support(ablations, path.sets)
         if exact is not None:
             return summarise(exact, ablations)
+        usual = ablations.without_outliers()
+        if len(usual.values) < len(ablations.values):
+            search = HierarchicalSearch(usual, search.max_order)
+            ablations = search.ablations
         sparse = fit_best_sparse(search, empty)
         if ablations.r_squared(sparse.out_of_fold) >= SUFFICIENT:
             return summarise(sparse, ablations)

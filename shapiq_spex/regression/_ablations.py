@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 N_FOLDS = 5
 ALWAYS_SEEN = -1  # stands for a fold in masks that are never held out
 _EXACT = 1e-20  # of the values' variance: what is left of an exact fit
+_OUTLYING = 5.0  # standard deviations of typical masks' values
 _ROUNDINGS = 4.0  # of the largest value, in which a game's own arithmetic may differ
 
 
@@ -101,6 +102,16 @@ class Ablations:
     def varied(self) -> bool:
         """Whether the values differ among the typical masks by more than rounding."""
         return float(self.values[self.typical].var()) > self.negligible
+
+    def without_outliers(self) -> Ablations:
+        """Leave out masks that are not typical and whose values are far from all others'.
+
+        A model trained on no data at all, say, is nothing like one trained on half of them. Where a
+        fit is not exact, it would bend all other predictions towards such a value.
+        """
+        usual = self.values[self.typical]
+        far = np.abs(self.values - usual.mean()) > _OUTLYING * usual.std()
+        return self.take(np.flatnonzero(self.typical | ~far))
 
     def is_explained(self, residual: FloatArray) -> bool:
         """Say whether a residual is nothing but rounding."""

@@ -25,7 +25,7 @@ def random_spectrum(seed: int, n_terms: int = 20) -> FourierSpectrum:
 def test_the_value_is_that_of_the_subset(seed: int, size: int) -> None:
     """Which has the size that was asked for."""
     spectrum = random_spectrum(seed)
-    found = best_subset(spectrum, size)
+    found = best_subset(spectrum, size, blur=0)
     assert len(found.players) == found.mask.sum() == size
     np.testing.assert_allclose(found.value, spectrum.evaluate(found.mask)[0], atol=1e-9)
 
@@ -34,7 +34,7 @@ def test_the_value_is_that_of_the_subset(seed: int, size: int) -> None:
 def test_no_exchange_of_two_players_is_better(seed: int, size: int) -> None:
     """A local optimum, at least."""
     spectrum = random_spectrum(seed)
-    found = best_subset(spectrum, size)
+    found = best_subset(spectrum, size, blur=0)
     for inside in found.players:
         for outside in set(range(N)) - set(found.players):
             mask = found.mask.copy()
@@ -49,7 +49,7 @@ def test_it_is_mostly_the_best() -> None:
         spectrum = random_spectrum(seed)
         every = np.array([np.isin(range(N), chosen) for chosen in combinations(range(N), 4)])
         values = spectrum.evaluate(every)
-        short.append((values.max() - best_subset(spectrum, 4).value) / np.ptp(values))
+        short.append((values.max() - best_subset(spectrum, 4, blur=0).value) / np.ptp(values))
     assert np.mean(np.array(short) < 1e-9) >= 0.75
     assert np.mean(short) < 0.02
 
@@ -75,6 +75,34 @@ def test_shares_and_numbers_are_told_apart() -> None:
     for wrong in (9, 1.5, -1, True):
         with pytest.raises(ValueError, match="keep must be an integer from 0 to 8, or a share"):
             best_subset(spectrum, wrong)
+
+
+def test_blur_trusts_interactions_less() -> None:
+    """Two players are kept apart only by a redundancy that is strong, the stronger the more blur.
+
+    The value that comes with it is that of the spectrum as it is.
+    """
+    spectrum = FourierSpectrum(3, [(0,), (1,), (0, 1)], [-1.0, -1.0, -1.2])
+    assert best_subset(spectrum, 2, blur=0.0).players in {(0, 2), (1, 2)}
+    blurred = best_subset(spectrum, 2, blur=0.25)
+    assert blurred.players == (0, 1)
+    assert blurred.value == pytest.approx(0.8)
+    for wrong in (-0.1, 0.5):
+        with pytest.raises(ValueError, match="blur must be at least 0 and below"):
+            best_subset(spectrum, 2, blur=wrong)
+
+
+def test_blur_is_a_mean_over_subsets_like_it() -> None:
+    """As it says: each player is otherwise with that probability."""
+    spectrum = random_spectrum(0, 6)
+    every = (np.arange(1 << N)[:, None] >> np.arange(N)) & 1 == 1
+    values = spectrum.evaluate(every)
+    flips = (every[:, None] != every).sum(axis=2)
+    means = (0.2**flips * 0.8 ** (N - flips)) @ values
+    means[every.sum(axis=1) != 4] = -np.inf
+    assert best_subset(spectrum, 4, blur=0.2).players == tuple(
+        np.flatnonzero(every[means.argmax()])
+    )
 
 
 def test_thousands_of_terms_are_no_matter() -> None:
