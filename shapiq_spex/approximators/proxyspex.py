@@ -166,7 +166,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
     def _regress(self, design: UniformDesign, ablations: Ablations) -> Regression:  # noqa: ARG002
         empty = np.full((1, 1), self.n, dtype=np.int64)
         if not ablations.varied:
-            return summarise(fit_fixed(ablations, empty), ablations)
+            return summarise(fit_fixed(ablations.without_outliers(), empty), ablations)
         if has_too_many_players(ablations.columns):
             found = self._search_influential(ablations)
         else:
@@ -195,10 +195,8 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         exact = fit_support(ablations, path.sets)
         if exact is not None:
             return summarise(exact, ablations)
-        usual = ablations.without_outliers()
-        if len(usual.values) < len(ablations.values):
-            search = HierarchicalSearch(usual, search.max_order)
-            ablations = search.ablations
+        search = search.without_outliers()
+        ablations = search.ablations
         sparse = fit_best_sparse(search, empty)
         if ablations.r_squared(sparse.out_of_fold) >= SUFFICIENT:
             return summarise(sparse, ablations)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 N_FOLDS = 5
 ALWAYS_SEEN = -1  # stands for a fold in masks that are never held out
 _EXACT = 1e-20  # of the values' variance: what is left of an exact fit
-_OUTLYING = 5.0  # standard deviations of typical masks' values
+_GOVERNING = 0.5  # of the other masks' squared deviations
 _ROUNDINGS = 4.0  # of the largest value, in which a game's own arithmetic may differ
 
 
@@ -88,6 +88,21 @@ class Ablations:
         labels: list[int] = np.unique(self.folds[self.folds != ALWAYS_SEEN]).tolist()
         return labels
 
+    def without_outliers(self) -> Ablations:
+        """Leave out the empty or the full mask where it would govern a fit that is not exact.
+
+        A model that was trained on nothing can be dozens of standard deviations away from the
+        others. Among a thousand masks that is most of the squared error, and what fits it is wrong
+        on all others; among the ``2**n`` that an explanation is for, it is next to nothing.
+        """
+        typical = self.values[self.typical]
+        squares = (self.values - typical.mean()) ** 2
+        governs = squares > max(
+            _GOVERNING * len(self.values) * float(typical.var()), self.negligible
+        )
+        kept = self.typical | ~governs
+        return self if kept.all() else self.take(np.flatnonzero(kept))
+
     @property
     def divided(self) -> bool:
         """Whether there are at least two folds, so that one can be held out."""
@@ -102,16 +117,6 @@ class Ablations:
     def varied(self) -> bool:
         """Whether the values differ among the typical masks by more than rounding."""
         return float(self.values[self.typical].var()) > self.negligible
-
-    def without_outliers(self) -> Ablations:
-        """Leave out masks that are not typical and whose values are far from all others'.
-
-        A model trained on no data at all, say, is nothing like one trained on half of them. Where a
-        fit is not exact, it would bend all other predictions towards such a value.
-        """
-        usual = self.values[self.typical]
-        far = np.abs(self.values - usual.mean()) > _OUTLYING * usual.std()
-        return self.take(np.flatnonzero(self.typical | ~far))
 
     def is_explained(self, residual: FloatArray) -> bool:
         """Say whether a residual is nothing but rounding."""

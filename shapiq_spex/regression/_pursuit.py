@@ -83,6 +83,11 @@ class HierarchicalSearch:
         self.largest_size = min(_MAX_TERMS, max(1, int(_LARGEST_SHARE * n_masks)))
         self.screen = Screen(ablations.columns, ablations.values)
 
+    def without_outliers(self) -> HierarchicalSearch:
+        """Return the search on the masks that a fit should follow; see :class:`Ablations`."""
+        ablations = self.ablations.without_outliers()
+        return self if ablations is self.ablations else type(self)(ablations, self.max_order)
+
     def run(
         self,
         start: IntArray,

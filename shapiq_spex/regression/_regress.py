@@ -44,7 +44,9 @@ def regress(search: HierarchicalSearch, support: IntArray) -> Regression:
     """
     ablations = search.ablations
     if not ablations.varied:
-        return summarise(fit_fixed(ablations, support[:1]), ablations)
+        return summarise(fit_fixed(ablations.without_outliers(), support[:1]), ablations)
+    search = search.without_outliers()
+    ablations = search.ablations
     sparse = fit_best_sparse(search, support)
     if ablations.r_squared(sparse.out_of_fold) >= SUFFICIENT:
         return summarise(sparse, ablations)
