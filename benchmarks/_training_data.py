@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,11 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.datasets import load_digits
 
+from shapiq_spex.games.images import load_mnist
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 _MAX_GREY = 16.0
 _SIDE = 28
+_WHITE = 255
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,8 @@ def fashion(folder: Path) -> Data:
     """Return 60,000 pictures of clothes, reduced to 14 by 14 pixels.
 
     Args:
-        folder: Where Debian's package dataset-fashion-mnist put them.
+        folder: Where the published files lie.
     """
-    images = _read(folder / "train-images-idx3-ubyte.gz", 16).reshape(-1, _SIDE, _SIDE)
-    small = images.reshape(-1, _SIDE // 2, 2, _SIDE // 2, 2).mean(axis=(2, 4)) / 255
-    return Data(small.reshape(len(small), -1), _read(folder / "train-labels-idx1-ubyte.gz", 8))
-
-
-def _read(path: Path, offset: int) -> np.ndarray:
-    """Read a file of MNIST's format from its data on."""
-    with gzip.open(path) as file:
-        return np.frombuffer(file.read(), dtype=np.uint8, offset=offset).astype(np.int64)
+    images, labels = load_mnist(folder)
+    small = images.reshape(-1, _SIDE // 2, 2, _SIDE // 2, 2).mean(axis=(2, 4)) / _WHITE
+    return Data(small.reshape(len(small), -1), labels)

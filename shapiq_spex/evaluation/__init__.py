@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .partners import Partners, near_duplicates, partners
-from .subsets import Subset, best_subset
+from ._partners import Partners, near_duplicates, partners
+from ._subsets import Subset, best_subset
 
 __all__ = ["Partners", "Subset", "best_subset", "near_duplicates", "partners"]

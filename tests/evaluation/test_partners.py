@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shapiq_spex import FourierSpectrum, near_duplicates, partners
-from shapiq_spex.evaluation.partners import effects
+from shapiq_spex.evaluation._partners import effects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +107,12 @@ def test_copies_are_found_and_joined() -> None:
         9,
     )
     assert near_duplicates(game) == [(5, 6), (0, 1, 2)]
+
+
+def test_a_chain_is_no_group() -> None:
+    """Of three players the outer ones do not stand in for each other."""
+    game = spectrum(lambda m: 3.0 * (m[:, 0] | m[:, 1]) + 2.0 * (m[:, 1] | m[:, 2]))
+    assert near_duplicates(game, share=0.3) == [(0, 1)]
 
 
 def test_several_test_points_speak_together() -> None:

@@ -25,8 +25,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from shapiq_spex.spectrum import FourierSpectrum
 from shapiq_spex.spectrum._sets import orders, resize, to_tuples, unique_sets
@@ -119,14 +117,15 @@ def near_duplicates(
 ) -> list[tuple[int, ...]]:
     """Return groups of players who stand in for each other, as copies of a training point do.
 
-    Two players belong together if, where one is present, the other adds at most ``1 - share`` of
-    what it adds otherwise; and so do players whom a chain of such pairs joins.
+    Two players do if, where one is present, the other adds at most ``1 - share`` of what it adds
+    otherwise; a group is made of players any two of whom do. Whether they look alike is not asked:
+    to a model, other points may be as good as a copy.
 
     Args:
         spectra: One spectrum, or those of several games over the same players, such as one for each
             test point: the effects are then weighed by their size in each.
         share: How much of a player's effect the other must take over.
-        least: How strong a pair's interaction must be, in relation to the strongest pair's, for
+        least: How strong a pair's interaction must be, in relation to the strongest of all, for
             what is weak is mostly noise.
 
     Returns:
@@ -155,8 +154,8 @@ def near_duplicates(
     squares = (first**2).sum(axis=0)
     lost = (first * (first - last)).sum(axis=0)
     redundant = (lost >= share * squares) & (lost < (1 - _FLIPPED) * squares)
-    chosen = redundant & (strength >= least * strength[redundant].max(initial=0.0))
-    return _join(pairs[chosen], strength[chosen], n)
+    chosen = redundant & (strength >= least * strength.max())
+    return _join(pairs[chosen], strength[chosen])
 
 
 def effects(
@@ -200,14 +199,14 @@ def _kinds(first: FloatArray, last: FloatArray) -> list[Kind]:
     return ["redundancy" if each else "synergy" for each in redundant]
 
 
-def _join(pairs: IntArray, strength: FloatArray, n: int) -> list[tuple[int, ...]]:
-    """Return the groups that pairs make, those of the strongest pairs first."""
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n))
-    _, group = connected_components(graph, directed=False)
-    strongest = np.zeros(n)
-    np.maximum.at(strongest, group[pairs[:, 0]], strength)
-    labels = np.unique(group[pairs])
-    return [
-        tuple(np.flatnonzero(group == label).tolist())
-        for label in labels[np.argsort(-strongest[labels], kind="stable")]
-    ]
+def _join(pairs: IntArray, strength: FloatArray) -> list[tuple[int, ...]]:
+    """Join pairs, the strongest first, to groups all of whose pairs are among them."""
+    ranked = [tuple(pair) for pair in pairs[np.argsort(-strength, kind="stable")].tolist()]
+    known = set(ranked)
+    group: dict[int, tuple[int, ...]] = {}
+    for left, right in ranked:
+        first, second = group.get(left, (left,)), group.get(right, (right,))
+        if all((min(i, j), max(i, j)) in known for i in first for j in second if i != j):
+            joined = tuple(sorted({*first, *second}))
+            group |= dict.fromkeys(joined, joined)
+    return list(dict.fromkeys(group[left] for left, _ in ranked if left in group))
