@@ -168,10 +168,16 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         exact = fit_support(ablations, path.sets)
         if exact is not None:
             return summarise(exact, ablations)
+        found = self._fit(search, empty)
         usual = ablations.without_outliers()
-        if len(usual.values) < len(ablations.values):
-            search = HierarchicalSearch(usual, search.max_order)
-            ablations = search.ablations
+        if len(usual.values) == len(ablations.values):
+            return found
+        other = self._fit(HierarchicalSearch(usual, search.max_order), empty)
+        return max(found, other, key=lambda each: each.cv_r2)
+
+    def _fit(self, search: HierarchicalSearch, empty: IntArray) -> Regression:
+        """Fit what is not explained exactly."""
+        ablations = search.ablations
         sparse = fit_best_sparse(search, empty)
         if ablations.r_squared(sparse.out_of_fold) >= SUFFICIENT:
             return summarise(sparse, ablations)

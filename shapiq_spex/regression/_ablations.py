@@ -93,7 +93,7 @@ class Ablations:
         """Leave out masks that are not typical and whose values are far from all others'.
 
         A model trained on no data at all, say, is nothing like one trained on half of them. Where a
-        fit is not exact, it would bend all other predictions towards such a value.
+        fit is not exact, it may bend all other predictions towards such a value.
         """
         usual = self.values[self.typical]
         far = np.abs(self.values - usual.mean()) > _OUTLYING * usual.std()
