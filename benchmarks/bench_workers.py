@@ -3,13 +3,17 @@
     uv run benchmarks/bench_workers.py
 
 The learner's own speed is that of a loop that fits and predicts, in as many processes at the same
-time. Both take turns on the same masks, after a warm-up; the median of the turns counts.
+time. Both take turns on the same masks, after a warm-up; the median of the turns counts. Each row
+is measured in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -107,6 +111,7 @@ def measure(name: str, backend: str, workers: int, turns: int) -> list[str]:
         running(backend, workers),
     ):
         timed(game, masks[: 40 * workers], Path(folder) / "warm-up")
+        own_speed(learner, masks, pool, workers)
         for turn in range(turns):
             own.append(own_speed(learner, masks, pool, workers))
             ours.append(len(masks) / timed(game, masks, Path(folder) / str(turn)))
@@ -128,12 +133,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--backends", nargs="+", choices=_BACKENDS, default=_BACKENDS)
     parser.add_argument("--turns", type=int, default=5)
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.row:
+        name, backend, workers = options.row
+        print(json.dumps(measure(name, backend, int(workers), options.turns)))
+        return
     rows = []
     for name in _LEARNERS:
         for backend in options.backends:
-            for workers in (1,) if backend == "in process" else (1, 2):
-                rows.append(measure(name, backend, workers, options.turns))
+            for workers in ("1",) if backend == "in process" else ("1", "2"):
+                row = ["--turns", str(options.turns), "--row", name, backend, workers]
+                command = [sys.executable, __file__, *row]
+                run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 this file
+                rows.append(json.loads(run.stdout.splitlines()[-1]))
                 progress(rows[-1])
     header = ["learner", "runs on", "workers", "its own speed, 1/s", "game in a store, 1/s", ""]
     print(markdown(header, rows))

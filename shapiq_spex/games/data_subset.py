@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 CLIP = 1e-3
 """The least probability of a class by default: a margin is then at most 6.9 in size."""
 
-_BATCH_SIZE = 256  # a store keeps what is there before a batch is whole
+_BATCH_SIZE = 1024  # a store keeps what is there before a batch is whole
 _QUIET_SECONDS = 2.0
 _MANY_FAILURES = 0.1  # of the retrainings: then a user should know
 _SEED_BITS = 31
@@ -113,7 +113,7 @@ class DataSubsetGame(Game):
             task: ``"classification"`` or ``"regression"``; found from an estimator, or for a
                 function from the targets.
             random_state: The seed of all retrainings; repeats of a mask have others.
-            batch_size: How many masks a store hands over at once, by default 256. Each retraining
+            batch_size: How many masks a store hands over at once, by default 1024. Each retraining
                 is kept as soon as it is there.
 
         Raises:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 _TASK_SECONDS = 0.25  # a cluster takes some 10 ms to hand out a task
-_TASKS_PER_WORKER = 4  # at least, so that all of them end at about the same time
+_LAST_TASKS = 4  # a worker, into which what is left is divided, so that all end together
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,9 @@ def train_subsets(training: Training, present: BoolArray, seed: int) -> Iterator
 
 def _run(training: Training, present: BoolArray, positions: IntArray, seed: int) -> Iterator[Piece]:
     """Train on subsets, given by their positions."""
+    # as bytes, which Dask sends with a task: each array would take a journey of its own
     tasks = (
-        {"present": present[task], "positions": task, "seed": seed}
+        {"packed": np.packbits(present[task], axis=1).tobytes(), "positions": task, "seed": seed}
         for task in _divide(training, positions, count_workers())
     )
     shared = (training.learner, training.X, training.y, training.X_test)
@@ -109,10 +110,10 @@ def _run(training: Training, present: BoolArray, positions: IntArray, seed: int)
 
 def _divide(training: Training, positions: IntArray, n_workers: int) -> Iterator[IntArray]:
     """Yield subsets to train on in one task, so many that handing them out costs little."""
-    most = max(1, len(positions) // (_TASKS_PER_WORKER * n_workers))
     start = 0
     while start < len(positions):
         size = 1 if training.seconds is None else int(_TASK_SECONDS / training.seconds)
+        most = (len(positions) - start) // (_LAST_TASKS * n_workers)
         stop = start + max(1, min(size, most))
         yield positions[start:stop]
         start = stop
@@ -131,12 +132,14 @@ def _train(
     y: NDArray[Any],
     X_test: Any,  # noqa: ANN401 as above
     *,
-    present: BoolArray,
+    packed: bytes,
     positions: IntArray,
     seed: int,
 ) -> Piece:
     """Train on some subsets: what runs in a worker."""
     start = time.perf_counter()
+    rows = np.frombuffer(packed, dtype=np.uint8).reshape(len(positions), -1)
+    present = np.unpackbits(rows, axis=1, count=len(y))
     found = [learner.outputs(X, y, np.flatnonzero(row), X_test, seed) for row in present]
     outputs = np.stack([outputs.ravel() for outputs, _ in found])
     troubles = [trouble for _, trouble in found]
