@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from _planting import Pair, Planted, Planting
 
-    from shapiq_spex.evaluation.partners import Kind
+    from shapiq_spex.evaluation._partners import Kind
     from shapiq_spex.games import Value
 
 _LEARNERS = {

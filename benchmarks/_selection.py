@@ -22,7 +22,7 @@ from sklearn.svm import SVC
 
 from shapiq_spex import ProxySPEX, StoredGame
 from shapiq_spex.evaluation import best_subset
-from shapiq_spex.evaluation.subsets import BLUR
+from shapiq_spex.evaluation._subsets import BLUR
 from shapiq_spex.games import DataSubsetGame, LogLoss, Margin, Score
 
 mpl.use("Agg")
