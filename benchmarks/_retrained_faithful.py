@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import math
+import sys
 import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import lightgbm
@@ -27,7 +32,19 @@ if TYPE_CHECKING:
 
     from shapiq_spex.games import Value
 
-LEARNERS = {
+
+def train_network(X: np.ndarray, y: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Train the small CNN of the examples on square images that are given as rows."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
+    from torch_training import SmallCNN, TrainNetwork  # noqa: PLC0415 needs torch
+
+    side = math.isqrt(X.shape[1])
+    train = TrainNetwork(partial(SmallCNN, size=side), epochs=10)
+    predictor = train(X.reshape(-1, side, side), y, seed)
+    return lambda images: predictor(images.reshape(-1, side, side))
+
+
+LEARNERS: dict[str, Any] = {
     "5 nearest neighbours": KNeighborsClassifier(),
     "logistic regression": LogisticRegression(max_iter=300),
     "LightGBM": lightgbm.LGBMClassifier(
@@ -43,6 +60,8 @@ LEARNERS = {
         verbosity=-1,
     ),
 }
+if importlib.util.find_spec("torch"):
+    LEARNERS["small CNN, by chance"] = train_network
 _FRESH = 500
 _ORDER = 3
 _N_VALIDATION = 200
