@@ -94,7 +94,7 @@ def _as_list(X: Any) -> Any:  # noqa: ANN401 as above
         return X.to_frame().T.infer_objects()
     if np.ndim(X) > 1 and count(X) == 1:
         return X
-    if hasattr(X, "columns") or (isinstance(X, list) and len(X) == 1):
+    if hasattr(X, "columns") or (isinstance(X, list) and len(X) == 1 and isinstance(X[0], str)):
         return X
     return np.asarray(X)[None]
 

@@ -70,6 +70,7 @@ def test_a_single_point_may_be_given_alone(one: object) -> None:
     value = Margin(one, "b")
     assert np.shape(value.X) == (1, 2)
     assert value.y.tolist() == ["b"]
+    assert np.shape(Margin([0.9], "b").X) == (1, 1)
 
 
 def test_rows_of_data_frames_and_texts_stay_what_they_are() -> None:
