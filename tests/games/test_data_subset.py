@@ -284,6 +284,7 @@ def test_an_interrupt_loses_nothing_that_was_finished(tmp_path: Path) -> None:
         if len(trained) == 5:
             raise KeyboardInterrupt
         trained.append(len(X))
+        time.sleep(0.3)  # so that each is a task of its own
         return lambda test: np.zeros((len(test), 2))
 
     stored = StoredGame(make(interrupted), tmp_path / "a.sqlite", fingerprint="interrupted")
