@@ -207,5 +207,5 @@ def _compare(
     scores = {
         name: r_squared(fresh[1], each) if varied else np.nan for name, each in predicted.items()
     }
-    own = {"cv_faithfulness": approximator.cv_faithfulness}
+    own = {"cv_faithfulness": approximator.cv_faithfulness if varied else np.nan}
     return {**scores, **own, "noise": np.nan if noise is None else noise}
