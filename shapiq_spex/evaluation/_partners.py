@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from shapiq_spex.spectrum import FourierSpectrum
-from shapiq_spex.spectrum._sets import orders, resize, to_tuples, unique_sets
+from shapiq_spex.spectrum._sets import resize, unique_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,15 +98,16 @@ def partners(
         for players, value in explanation.interactions.items()
         if len(players) > 1 and value
     }
-    groups = sorted(found, key=lambda players: (-abs(found[players]), players))
-    first, last = effects(spectrum, groups)
-    kinds = _kinds(first, last)
-    every = (
-        Partners(players, found[players], float(a), float(b), each)
-        for players, a, b, each in zip(groups, first, last, kinds, strict=True)
-        if kind in (None, each)
-    )
-    return [group for _, group in zip(range(len(groups) if count is None else count), every)]  # noqa: B905 the first ones
+    every: list[Partners] = []
+    for size in range(_PAIR, max_order + 1):
+        groups = [players for players in found if len(players) == size]
+        if groups:
+            first, last = effects(spectrum, np.array(groups))
+            for players, a, b in zip(groups, first.tolist(), last.tolist(), strict=True):
+                every.append(Partners(players, found[players], a, b, _kind(a, b)))
+    wanted = (group for group in every if kind in (None, group.kind))
+    ranked = sorted(wanted, key=lambda group: (-abs(group.value), group.players))
+    return ranked[:count]
 
 
 def near_duplicates(
@@ -147,8 +148,7 @@ def near_duplicates(
     pairs, _ = unique_sets(sets)
     if len(pairs) == 0:
         return []
-    listed = to_tuples(pairs, n)
-    both = [effects(each, listed) for each in several]
+    both = [effects(each, pairs) for each in several]
     first, last = (np.stack(part) for part in zip(*both, strict=True))
     strength = np.sqrt(((last - first) ** 2).sum(axis=0))
     squares = (first**2).sum(axis=0)
@@ -158,32 +158,27 @@ def near_duplicates(
     return _join(pairs[chosen], strength[chosen])
 
 
-def effects(
-    spectrum: FourierSpectrum, groups: Sequence[tuple[int, ...]]
-) -> tuple[FloatArray, FloatArray]:
+def effects(spectrum: FourierSpectrum, groups: IntArray) -> tuple[FloatArray, FloatArray]:
     """Return what members of groups add first and last, on average, each of shape ``(k,)``.
 
     Args:
         spectrum: The spectrum.
-        groups: ``k`` groups of players.
+        groups: ``k`` groups of as many players each, shape ``(k, size)``.
     """
+    size = groups.shape[1]
     first, last = np.zeros(len(groups)), np.zeros(len(groups))
-    sizes = np.array([len(group) for group in groups], dtype=np.int64)
-    for size in np.unique(sizes).tolist():
-        rows = np.flatnonzero(sizes == size)
-        members = np.array([groups[row] for row in rows.tolist()], dtype=np.int64)
-        for order in range(1, size + 1):
-            for chosen in combinations(range(size), order):
-                found = _look_up(spectrum, members[:, chosen])
-                first[rows] -= 2 * order / size * found
-                last[rows] += 2 * order / size * (-1) ** order * found
+    for order in range(1, size + 1):
+        for chosen in combinations(range(size), order):
+            found = _look_up(spectrum, groups[:, chosen])
+            first -= 2 * order / size * found
+            last += 2 * order / size * (-1) ** order * found
     return first, last
 
 
 def _look_up(spectrum: FourierSpectrum, sets: IntArray) -> FloatArray:
     """Return the coefficients of sets of one size, shape ``(k,)``, 0 for those it lacks."""
     n, size = spectrum.n_players, sets.shape[1]
-    known = np.flatnonzero(orders(spectrum.sets, n) == size)
+    known = np.flatnonzero(spectrum.orders == size)
     joined = np.concatenate([resize(spectrum.sets[known], size, n), np.sort(sets, axis=1)])
     distinct, position = unique_sets(joined)
     coefficients = np.zeros(len(distinct))
@@ -192,11 +187,10 @@ def _look_up(spectrum: FourierSpectrum, sets: IntArray) -> FloatArray:
     return found
 
 
-def _kinds(first: FloatArray, last: FloatArray) -> list[Kind]:
+def _kind(first: float, last: float) -> Kind:
     """Tell redundancy from synergy."""
-    along = last * np.sign(first)
-    redundant = (along > _FLIPPED * np.abs(first)) & (along < np.abs(first))
-    return ["redundancy" if each else "synergy" for each in redundant]
+    along = last if first > 0 else -last
+    return "redundancy" if _FLIPPED * abs(first) < along < abs(first) else "synergy"
 
 
 def _join(pairs: IntArray, strength: FloatArray) -> list[tuple[int, ...]]:

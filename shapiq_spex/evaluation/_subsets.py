@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.sparse import csr_array
+from tqdm.auto import tqdm
 
 from shapiq_spex.spectrum import FourierSpectrum
+from shapiq_spex.spectrum._sets import add_up
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     BoolArray = NDArray[np.bool_]
@@ -21,6 +25,11 @@ BLUR = 0.15
 """By default; chosen by the accuracy on test data of nearest neighbours and machines with kernels
 that were trained on subsets of digits."""
 
+TRIALS = 32
+"""How many subsets are tried in a game by default."""
+
+_STRENGTHS = (0.25, 0.5, 1.0)  # of disturbances
+_QUIET_SECONDS = 2.0
 _EVEN = 0.5  # a blur of which nothing is left
 _EXCHANGED = 64  # players of each side, the best by themselves, that are tried for an exchange
 _MAX_EXCHANGES = 10_000
@@ -33,7 +42,8 @@ class Subset:
 
     Attributes:
         mask: Who is kept, boolean of shape ``(n,)``.
-        value: The value that the spectrum predicts for them, without any blur.
+        value: The game's value of them, where it was tried; else what the spectrum predicts,
+            without any blur.
     """
 
     mask: BoolArray
@@ -45,7 +55,15 @@ class Subset:
         return tuple(np.flatnonzero(self.mask).tolist())
 
 
-def best_subset(spectrum: FourierSpectrum, keep: float, *, blur: float = BLUR) -> Subset:
+def best_subset(
+    spectrum: FourierSpectrum,
+    keep: float,
+    *,
+    blur: float = BLUR,
+    game: Callable[[BoolArray], Any] | None = None,
+    trials: int = TRIALS,
+    random_state: int = 0,
+) -> Subset:
     """Keep so many players that the predicted value of subsets like theirs is as large as can be.
 
     The largest of many predictions is mostly one that errs upwards. So what counts is the mean over
@@ -58,19 +76,61 @@ def best_subset(spectrum: FourierSpectrum, keep: float, *, blur: float = BLUR) -
     costs least or adds most given all the others; then players are exchanged as long as that helps.
     The result is as good as any that differs by one exchange of these, but need not be the best.
 
+    Far from what a spectrum was learnt from, as with half of the players chosen for their effects,
+    its predictions fail. Where a few more evaluations are affordable, give the game: the subset
+    with blur, that without, and those by spectra whose effects of single players are disturbed more
+    and more are tried in it, and the best is taken.
+
     Args:
         spectrum: What an approximator found, its ``spectrum``.
         keep: How many players, if it is an integer; else which share of them, up to 1.
         blur: From 0, no blur, to below 0.5.
+        game: The game, to try subsets in.
+        trials: How many subsets to try in it, at most; some may be the same.
+        random_state: The seed of the disturbances.
 
     Raises:
-        ValueError: If a parameter is out of range.
+        ValueError: If a parameter is out of range, or the game has no value for any subset.
     """
     if not 0 <= blur < _EVEN:
         msg = f"blur must be at least 0 and below 0.5, got {blur!r}."
         raise ValueError(msg)
+    if trials < 1:
+        msg = f"trials must be at least 1, got {trials!r}."
+        raise ValueError(msg)
+    size = _size(keep, spectrum.n_players)
+    mask = _search(spectrum, size, blur)
+    if game is None:
+        return Subset(mask, float(spectrum.evaluate(mask)[0]))
+    masks = [mask]
+    rng = np.random.default_rng(random_state)
+    for trial in tqdm(range(1, trials), desc="Choosing subsets", delay=_QUIET_SECONDS, leave=False):
+        strength = _STRENGTHS[trial % len(_STRENGTHS)]
+        disturbed = _disturb(spectrum, strength, rng) if trial > 1 else spectrum
+        masks.append(_search(disturbed, size, blur if trial > 1 else 0.0))
+    distinct = np.unique(masks, axis=0)
+    values = np.asarray(game(distinct), dtype=np.float64)
+    if np.isnan(values).all():
+        msg = "The game has no value for any of the subsets tried."
+        raise ValueError(msg)
+    best = int(np.nanargmax(values))
+    return Subset(distinct[best], float(values[best]))
+
+
+def _disturb(
+    spectrum: FourierSpectrum, strength: float, rng: np.random.Generator
+) -> FourierSpectrum:
+    """Add noise to the coefficients of single players, in units of their root mean square."""
     n = spectrum.n_players
-    size = _size(keep, n)
+    singles = spectrum.coefficients[spectrum.orders == 1]
+    noise = strength * np.sqrt((singles**2).sum() / n) * rng.normal(size=n)
+    terms = add_up(n, (spectrum.sets, spectrum.coefficients), (np.arange(n)[:, None], noise))
+    return FourierSpectrum(n, *terms)
+
+
+def _search(spectrum: FourierSpectrum, size: int, blur: float) -> BoolArray:
+    """Return the best subset found by a blurred spectrum."""
+    n = spectrum.n_players
     # of a term of one player nothing is taken away: a common factor changes no choice
     smaller = (1 - 2 * blur) ** np.maximum(spectrum.orders - 1.0, 0.0)
     blurred = FourierSpectrum(n, spectrum.sets, spectrum.coefficients * smaller)
@@ -78,8 +138,7 @@ def best_subset(spectrum: FourierSpectrum, keep: float, *, blur: float = BLUR) -
     for choice in starts:
         choice.resize(size)
         choice.exchange()
-    best = max(starts, key=lambda choice: choice.value)
-    return Subset(best.mask, float(spectrum.evaluate(best.mask)[0]))
+    return max(starts, key=lambda choice: choice.value).mask
 
 
 def _size(keep: float, n: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import nnls
 
-from shapiq_spex.spectrum._sets import resize, unique_sets
+from shapiq_spex.spectrum._sets import add_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ def blend(
             parts.append((sets, weight * coefficients))
             left = other.total_energy - _energy(sets, coefficients, n)
             unlisted += weight**2 * max(0.0, left)
-    sets, coefficients = _add_up(n, *parts)
+    sets, coefficients = add_up(n, *parts)
     kept, dropped = largest_terms(sets, coefficients, n, _DROPPED_SHARE * error - unlisted)
     dropped += unlisted
     if error + dropped >= before:
@@ -183,12 +183,3 @@ def _is_constant(sets: IntArray, n_players: int) -> NDArray[np.bool_]:
 def _energy(sets: IntArray, coefficients: FloatArray, n_players: int) -> float:
     """Return the sum of the squared coefficients but the constant's."""
     return float((coefficients[~_is_constant(sets, n_players)] ** 2).sum())
-
-
-def _add_up(n_players: int, *parts: Terms) -> Terms:
-    """Add up spectra."""
-    width = max(sets.shape[1] for sets, _ in parts)
-    stacked = np.concatenate([resize(sets, width, n_players) for sets, _ in parts])
-    sets, inverse = unique_sets(stacked)
-    coefficients = np.concatenate([part for _, part in parts])
-    return sets, np.bincount(inverse, weights=coefficients, minlength=len(sets))

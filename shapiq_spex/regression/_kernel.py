@@ -298,9 +298,8 @@ def _total_energy(signs: SignArray, scales: FloatArray, dual: FloatArray) -> flo
     agreeing = np.log1p(squared)
     opposite = np.log1p(-squared)
     exponents = (signs * ((agreeing - opposite) / 2)) @ signs.T + ((agreeing + opposite) / 2).sum()
-    energy = (
-        dual @ np.expm1(exponents, out=exponents) @ dual
-    )  # less the constant's, dual.sum() ** 2
+    # less the constant's, dual.sum() ** 2
+    energy = dual @ np.expm1(exponents, out=exponents) @ dual
     return max(0.0, norm**2 * float(energy))
 
 

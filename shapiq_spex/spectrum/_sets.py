@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
 
 _CODE_LIMIT = 2**62
@@ -210,6 +211,23 @@ def unique_sets(sets: IntArray) -> tuple[IntArray, IntArray]:
     for column in reversed(range(width)):
         unique, decoded[:, column] = np.divmod(unique, base)
     return decoded, inverse
+
+
+def add_up(n_players: int, *parts: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:
+    """Add up spectra.
+
+    Args:
+        n_players: The number of players.
+        parts: Sets, shape ``(k, width)``, padded, and their coefficients, shape ``(k,)``, each.
+
+    Returns:
+        The distinct sets, and the sums of their coefficients.
+    """
+    width = max(sets.shape[1] for sets, _ in parts)
+    stacked = np.concatenate([resize(sets, width, n_players) for sets, _ in parts])
+    sets, inverse = unique_sets(stacked)
+    coefficients = np.concatenate([part for _, part in parts])
+    return sets, np.bincount(inverse, weights=coefficients, minlength=len(sets))
 
 
 def _unique_rows(sets: IntArray) -> tuple[IntArray, IntArray]:

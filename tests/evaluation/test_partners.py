@@ -82,7 +82,7 @@ def test_effects_are_those_of_the_game(seed: int, size: int) -> None:
     whole = set(group)
     first = np.mean([mean({player}) - mean(set()) for player in group])
     last = np.mean([mean(whole) - mean(whole - {player}) for player in group])
-    found = effects(FourierSpectrum.from_values(table), [group])
+    found = effects(FourierSpectrum.from_values(table), np.array([group]))
     np.testing.assert_allclose(np.ravel(found), [first, last], atol=1e-9)
 
 

@@ -113,3 +113,52 @@ def test_thousands_of_terms_are_no_matter() -> None:
     spectrum = FourierSpectrum(1000, sets, rng.normal(size=len(sets)))
     found = best_subset(spectrum, 0.5)
     assert found.value > np.abs(spectrum.coefficients).sum() / 3
+
+
+def test_a_game_decides_among_subsets() -> None:
+    """Where the spectrum errs about what it would choose, the best that was tried is taken."""
+    spectrum = random_spectrum(3)
+    plain = best_subset(spectrum, 4)
+
+    def game(masks: np.ndarray) -> np.ndarray:
+        asked.append(masks)
+        return np.where((masks == plain.mask).all(axis=1), -100.0, spectrum.evaluate(masks))
+
+    asked: list[np.ndarray] = []
+    found = best_subset(spectrum, 4, game=game)
+    (masks,) = asked
+    assert 1 < len(masks) <= 32
+    assert (masks.sum(axis=1) == 4).all()
+    assert len(np.unique(masks, axis=0)) == len(masks)
+    assert found.value == game(found.mask[None])[0] == game(masks).max()
+    assert found.players != plain.players
+
+
+def test_trials_are_reproducible_and_limited() -> None:
+    """One trial is the subset with no game; equal seeds give equal subsets."""
+    spectrum = random_spectrum(4)
+    alone = best_subset(spectrum, 3, game=spectrum, trials=1)
+    assert alone.players == best_subset(spectrum, 3).players
+    values = np.random.default_rng(0).normal(size=1 << N)
+
+    def rough(masks: np.ndarray) -> np.ndarray:
+        return values[masks @ (1 << np.arange(N))]
+
+    first, again = (best_subset(spectrum, 3, game=rough, random_state=5) for _ in range(2))
+    assert first.players == again.players
+    with pytest.raises(ValueError, match="trials must be at least 1"):
+        best_subset(spectrum, 3, game=rough, trials=0)
+
+
+def test_subsets_without_a_value_are_passed_over() -> None:
+    """As a store leaves them that was told to skip failures; without any value there is no best."""
+    spectrum = random_spectrum(5)
+    plain = best_subset(spectrum, 4)
+
+    def failing(masks: np.ndarray) -> np.ndarray:
+        values = spectrum.evaluate(masks)
+        return np.where((masks == plain.mask).all(axis=1), np.nan, values)
+
+    assert best_subset(spectrum, 4, game=failing).players != plain.players
+    with pytest.raises(ValueError, match="no value for any of the subsets"):
+        best_subset(spectrum, 4, game=lambda masks: np.full(len(masks), np.nan))

@@ -19,7 +19,7 @@ from shapiq_spex.regression import (
     keep_terms,
     summarise,
 )
-from shapiq_spex.regression._blend import _add_up, _weigh, largest_terms
+from shapiq_spex.regression._blend import _weigh, largest_terms
 from shapiq_spex.spectrum import _sets
 
 if TYPE_CHECKING:
@@ -51,17 +51,6 @@ def test_the_constant_is_never_dropped() -> None:
     assert dropped == pytest.approx(5.25, abs=1e-12)
     left, _ = largest_terms(sets, np.array([0.5, 2.0, 1e3, 1.0]), 4, 0.3)
     assert left.tolist() == [1, 2, 3]
-
-
-def test_spectra_add_up() -> None:
-    """Coefficients of the same set are added, whatever the width it is padded to."""
-    sets, coefficients = _add_up(
-        5,
-        (_sets.pad_sets([(), (0, 1, 2), (3,)], 5), np.array([1.0, 2.0, 3.0])),
-        (_sets.pad_sets([(3,), (4,)], 5), np.array([10.0, 20.0])),
-    )
-    expected = {(): 1.0, (0, 1, 2): 2.0, (3,): 13.0, (4,): 20.0}
-    assert dict(zip(_sets.to_tuples(sets, 5), coefficients, strict=True)) == expected
 
 
 def test_weights_are_not_negative() -> None:
@@ -151,7 +140,7 @@ class Case:
             np.array([1.0 - offset, 2.0, -1.0]),
             sparse - offset + (0.0 if only_sparse else 0.1 * rng.normal(size=m)),
         )
-        sets, sizes = _add_up(
+        sets, sizes = _sets.add_up(
             N,
             (self.sparse.sets, self.sparse.coefficients),
             (_sets.pad_sets(SMALL, N), SIZES),

@@ -122,3 +122,14 @@ def test_resize() -> None:
     assert _sets.resize(wider, 2, 3).tolist() == padded.tolist()
     with pytest.raises(ValueError, match="more than 1 players"):
         _sets.resize(padded, 1, 3)
+
+
+def test_spectra_sets.add_up() -> None:
+    """Coefficients of the same set are added, whatever the width it is padded to."""
+    sets, coefficients = _sets.add_up(
+        5,
+        (_sets.pad_sets([(), (0, 1, 2), (3,)], 5), np.array([1.0, 2.0, 3.0])),
+        (_sets.pad_sets([(3,), (4,)], 5), np.array([10.0, 20.0])),
+    )
+    expected = {(): 1.0, (0, 1, 2): 2.0, (3,): 13.0, (4,): 20.0}
+    assert dict(zip(_sets.to_tuples(sets, 5), coefficients, strict=True)) == expected
