@@ -124,7 +124,7 @@ def test_resize() -> None:
         _sets.resize(padded, 1, 3)
 
 
-def test_spectra_sets.add_up() -> None:
+def test_spectra_add_up() -> None:
     """Coefficients of the same set are added, whatever the width it is padded to."""
     sets, coefficients = _sets.add_up(
         5,
