@@ -138,6 +138,7 @@ class SPEX(SpectralApproximator[CodedDesign]):
         exact = fit_support(ablations, decoded)
         if exact is not None:
             return summarise(exact, ablations)
+        ablations = ablations.without_outliers()
         fits = [fit_fixed(ablations, decoded)]
         singles = with_singles(ablations, decoded)
         if singles is not None:

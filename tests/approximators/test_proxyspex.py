@@ -595,24 +595,3 @@ class TestSilence:
         with pytest.raises(ValueError, match="LightGBM refuses"):
             ProxySPEX(10, proxy_model={"objective": "no such thing"})
         assert capfd.readouterr().out == ""
-
-
-def test_a_training_on_nothing_bends_no_other_prediction() -> None:
-    """Where a game is not learnt exactly, an empty or a full mask far from all others is left out.
-
-    Half of a training set or another half makes little difference, no training set a large one.
-    """
-    rng = np.random.default_rng(0)
-    n = 100
-    weights = rng.normal(size=n)
-    hashed = rng.normal(scale=1e4, size=n)
-
-    def game(masks: np.ndarray) -> np.ndarray:
-        values = masks @ weights + np.sin(masks @ hashed)
-        return np.where(masks.any(axis=1), values, -1000.0)
-
-    approximator = ProxySPEX(n, 1, "BV", random_state=0)
-    approximator.approximate(300, game)
-    fresh = rng.random((500, n)) < 0.5
-    values = game(fresh)
-    assert np.var(values - approximator.spectrum.evaluate(fresh)) < 0.1 * np.var(values)
