@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.datasets import load_digits
 
-from shapiq_spex.games.images import load_mnist
+from shapiq_spex.games import load_mnist
 
 if TYPE_CHECKING:
     from pathlib import Path

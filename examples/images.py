@@ -26,10 +26,11 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 import shapiq_spex
-from shapiq_spex.games import DataSubsetGame, Margin
-from shapiq_spex.games.images import (
+from shapiq_spex.games import (
     CIFAR10_CLASSES,
     FASHION_MNIST_CLASSES,
+    DataSubsetGame,
+    Margin,
     load_cifar10,
     load_mnist,
 )

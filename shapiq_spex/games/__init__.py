@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._segments import divide
 from .data_subset import DataSubsetGame
 from .estimate import Estimate
+from .images import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_cifar10, load_mnist
 from .intervention import Intervention
 from .models import (
     Classifier,
@@ -25,6 +26,8 @@ from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Targ
 from .values import LogLoss, Margin, Prediction, Score, Value
 
 __all__ = [
+    "CIFAR10_CLASSES",
+    "FASHION_MNIST_CLASSES",
     "Answers",
     "ClassLogit",
     "Classifier",
@@ -53,5 +56,7 @@ __all__ = [
     "Usage",
     "Value",
     "divide",
+    "load_cifar10",
+    "load_mnist",
     "small_model",
 ]

@@ -49,3 +49,36 @@ def to_table(explanation: shapiq.InteractionValues, names: Sequence[str]) -> pd.
             "value": [value for _, value in ranked],
         }
     )
+
+
+class NamedPlayers:
+    """A game whose results show its players by their names.
+
+    Attributes:
+        player_names: The names of the players.
+    """
+
+    player_names: list[str]
+
+    def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
+        """Return the strongest interactions by the names of their players, as ``(a, b): +2.17``.
+
+        Names that come more than once are numbered, as ``but#2``.
+
+        Args:
+            explanation: What an approximator found of this game.
+            count: How many, single players among them.
+        """
+        return to_lines(explanation, self.player_names, count)
+
+    def to_dataframe(self, explanation: shapiq.InteractionValues) -> pd.DataFrame:
+        """Return all interactions as a table, the strongest first.
+
+        Args:
+            explanation: What an approximator found of this game.
+
+        Returns:
+            The columns ``parts`` and ``players``, tuples of names and of numbers, ``order`` and
+            ``value``.
+        """
+        return to_table(explanation, self.player_names)

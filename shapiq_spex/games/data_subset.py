@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,15 +13,15 @@ from shapiq import Game
 from tqdm.auto import tqdm
 
 from . import _results
-from .training import CONVERGENCE, Training, as_learner, train_subsets
+from ._inputs import count, same_inputs
+from .training import CONVERGENCE, Tally, Training, as_learner, train_subsets
 from .values import Value
-from .values._value import check_point, count, same_inputs
+from .values._value import check_point
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterator, Sequence
 
-    import pandas as pd
-    import shapiq
     from numpy.typing import ArrayLike, NDArray
 
     from .training._learner import Task
@@ -36,7 +35,6 @@ CLIP = 1e-3
 
 _BATCH_SIZE = 1024  # a store keeps what is there before a batch is whole
 _QUIET_SECONDS = 2.0
-_MANY_FAILURES = 0.1  # of the retrainings: then a user should know
 _SEED_BITS = 31
 _HERE = str(Path(__file__).parent)  # warnings point to who called the package
 
@@ -47,7 +45,7 @@ class TrainingError(RuntimeError):
     public = True  # a store shows what it says
 
 
-class DataSubsetGame(Game):
+class DataSubsetGame(_results.NamedPlayers, Game):
     """Which training points a model's answer rests on, and which of them act together.
 
     The players are training points, or groups of them. A mask says which are there; the model is
@@ -65,7 +63,8 @@ class DataSubsetGame(Game):
     Attributes:
         value: What is explained.
         player_names: The names of the players.
-        failures: How often what went wrong in a retraining of this object.
+        failures: How often what went wrong in a retraining, of this value or another one that
+            :meth:`at` or :meth:`with_value` returned.
 
     Examples:
         >>> import numpy as np
@@ -135,12 +134,15 @@ class DataSubsetGame(Game):
         self.value = value
         self.player_names = [str(name) for name in (labels if names is None else names)]
         self.batch_size = batch_size or _BATCH_SIZE
-        self.failures: Counter[str] = Counter()
         self._training = Training(learner, X, targets, value.X)
         self._members = members
         self._random_state = random_state
-        self._n_trained = 0
-        self._works = self._warned = False
+        self._tally = Tally()
+
+    @property
+    def failures(self) -> Counter[str]:
+        """How often what went wrong in a retraining."""
+        return self._tally.failures
 
     @property
     def classes(self) -> NDArray[Any] | None:
@@ -192,7 +194,6 @@ class DataSubsetGame(Game):
         value.check(self.classes)
         other = copy.copy(self)
         other.value = value
-        other.__dict__.update(failures=Counter(), _n_trained=0)  # counts of its own
         return other
 
     def stream(
@@ -212,12 +213,12 @@ class DataSubsetGame(Game):
         """
         present = np.asarray(coalitions, dtype=bool)[:, self._members]
         for piece in train_subsets(self._training, present, self._seed(repeat)):
-            self.failures.update(trouble for trouble in piece.troubles if trouble)
-            self._n_trained += len(piece.positions)
-            if not self._works:
+            self._tally.take(piece)
+            if not self._tally.works:
                 self._check_works(repeat)
             yield piece.positions, piece.outputs
-        self._warn_of_failures()
+        if message := self._tally.tell():
+            warnings.warn(message, skip_file_prefixes=(_HERE,))
 
     def outputs(self, coalitions: BoolArray, repeat: int = 0) -> FloatArray:
         """Retrain: what costs, and what a store keeps.
@@ -262,59 +263,22 @@ class DataSubsetGame(Game):
             values[positions] = part
         return values
 
-    def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
-        """Return the strongest interactions with the names of their players.
-
-        Args:
-            explanation: What an approximator found of this game.
-            count: How many, single players among them.
-        """
-        return _results.to_lines(explanation, self.player_names, count)
-
-    def to_dataframe(self, explanation: shapiq.InteractionValues) -> pd.DataFrame:
-        """Return all interactions as a table, the strongest first.
-
-        Args:
-            explanation: What an approximator found of this game.
-
-        Returns:
-            The columns ``parts`` and ``players``, tuples of names and of numbers, ``order`` and
-            ``value``.
-        """
-        return _results.to_table(explanation, self.player_names)
-
     def _seed(self, repeat: int) -> int:
         """Return the seed of a repeat."""
         sequence = np.random.SeedSequence([self._random_state, repeat])
         return int(sequence.generate_state(1)[0]) >> (32 - _SEED_BITS)
 
-    def _n_failed(self) -> int:
-        return sum(times for text, times in self.failures.items() if text != CONVERGENCE)
-
     def _check_works(self, repeat: int) -> None:
         """Tell a learner that never works from one that fails on small subsets."""
-        if self._n_failed() == self._n_trained:
-            training = self._training
-            everything = np.arange(len(training.y))
-            _, trouble = training.learner.outputs(
-                training.X, training.y, everything, training.X_test, self._seed(repeat)
-            )
-            if trouble not in (None, CONVERGENCE):
-                msg = f"The learner fails on all training points, too: {trouble}"
-                raise TrainingError(msg)
-        self._works = True
-
-    def _warn_of_failures(self) -> None:
-        """Say once that many subsets have a value that is none of the learner's."""
-        if self._warned or self._n_failed() <= _MANY_FAILURES * self._n_trained:
-            return
-        self._warned = True
-        worst = max((text for text in self.failures if text != CONVERGENCE), key=self.failures.get)  # type: ignore[arg-type]
-        message = (
-            f"{self._n_failed()} of {self._n_trained} retrainings failed, mostly with {worst!r}. "
-            "Their values are those of the classes' frequencies, or of the mean; see `failures`."
+        training = self._training
+        everything = np.arange(len(training.y))
+        _, trouble = training.learner.outputs(
+            training.X, training.y, everything, training.X_test, self._seed(repeat)
         )
-        warnings.warn(message, skip_file_prefixes=(_HERE,))
+        if trouble not in (None, CONVERGENCE):
+            msg = f"The learner fails on all training points, too: {trouble}"
+            raise TrainingError(msg)
+        self._tally.works = True
 
 
 def _as_targets(y: ArrayLike, n_points: int) -> NDArray[Any]:

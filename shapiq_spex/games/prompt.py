@@ -21,7 +21,6 @@ from .targets import as_target
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     import shapiq
     from numpy.typing import NDArray
 
@@ -43,7 +42,7 @@ _HALF = 0.5  # of the parts are present in a uniform mask
 _MOST_TOKENS = 1.0  # per character, while none has been counted
 
 
-class PromptGame(Game):
+class PromptGame(_results.NamedPlayers, Game):
     """Which parts of a prompt drive a language model's answer.
 
     The players are words, sentences or other parts of a text within a prompt; absent ones are
@@ -268,29 +267,6 @@ class PromptGame(Game):
                 rows, prompts[1:], values[1:], predicted, strict=True
             )
         ]
-
-    def top(self, explanation: shapiq.InteractionValues, count: int = 10) -> list[str]:
-        """Return the strongest interactions with their words, as ``(never, fails): +2.17``.
-
-        Words that come more than once are numbered, as ``but#2``.
-
-        Args:
-            explanation: What an approximator found of this game.
-            count: How many, single parts among them.
-        """
-        return _results.to_lines(explanation, self.player_names, count)
-
-    def to_dataframe(self, explanation: shapiq.InteractionValues) -> pd.DataFrame:
-        """Return all interactions as a table, the strongest first.
-
-        Args:
-            explanation: What an approximator found of this game.
-
-        Returns:
-            The columns ``parts`` and ``players``, tuples of words and of their positions,
-            ``order`` and ``value``.
-        """
-        return _results.to_table(explanation, self.player_names)
 
     def to_html(
         self,

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ._learner import CONVERGENCE, Learner, as_learner
 from ._stream import Piece, Training, train_subsets
+from ._tally import Tally
 
-__all__ = ["CONVERGENCE", "Learner", "Piece", "Training", "as_learner", "train_subsets"]
+__all__ = ["CONVERGENCE", "Learner", "Piece", "Tally", "Training", "as_learner", "train_subsets"]

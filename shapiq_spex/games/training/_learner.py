@@ -12,6 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 
+from shapiq_spex.games._inputs import count
+
 from ._predictions import predict
 
 if TYPE_CHECKING:
@@ -120,8 +122,7 @@ class Learner:
         return frequencies
 
     def _repeat(self, prior: FloatArray, X_test: Any) -> FloatArray:  # noqa: ANN401 as above
-        n_test = X_test.shape[0] if hasattr(X_test, "shape") else len(X_test)
-        return np.tile(prior, (n_test, 1))
+        return np.tile(prior, (count(X_test), 1))
 
 
 def as_learner(train: Any, y: NDArray[Any], task: Task | None, clip: float) -> Learner:  # noqa: ANN401 any learner

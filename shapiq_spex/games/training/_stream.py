@@ -64,10 +64,6 @@ class Training:
     X_test: Any
     seconds: float | None = field(default=None, init=False)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out how long it takes: that is this machine's."""
-        return {**self.__dict__, "seconds": None}
-
 
 def train_subsets(training: Training, present: BoolArray, seed: int) -> Iterator[Piece]:
     """Train on subsets, in as many processes as joblib was told of.

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from shapiq_spex.games._inputs import count
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -43,24 +45,6 @@ class Value(Protocol):
                 ``(m, t, 1)``, of ``m`` retrainings for ``t`` test points.
             classes: The ``k`` classes in order; None for a regression.
         """
-
-
-def count(X: Any) -> int:  # noqa: ANN401 inputs of any kind
-    """Return the number of inputs."""
-    return int(X.shape[0] if hasattr(X, "shape") else len(X))
-
-
-def same_inputs(left: Any, right: Any) -> bool:  # noqa: ANN401 as above
-    """Say whether inputs are the same."""
-    if left is right:
-        return True
-    if type(left) is not type(right) or count(left) != count(right):
-        return False
-    if hasattr(left, "equals"):  # a data frame
-        return bool(left.equals(right))
-    if hasattr(left, "tocsr"):  # a sparse matrix
-        return bool(left.shape == right.shape and (left != right).nnz == 0)
-    return bool(np.array_equal(left, right))
 
 
 def as_points(X: Any, y: ArrayLike) -> tuple[Any, NDArray[Any]]:  # noqa: ANN401 as above

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import log_softmax
 
-from ._value import as_points, check_labels, check_point, choose, count
+from shapiq_spex.games._inputs import count
+
+from ._value import as_points, check_labels, check_point, choose
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from ._value import Classes
 
     FloatArray = NDArray[np.float64]
+    IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,15 @@ class _Labelled:
         """Refuse labels that are no classes."""
         check_labels(self.y, classes, type(self).__name__)
 
+    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
+        """Return the values, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
+        places = check_labels(self.y, classes, type(self).__name__)
+        return choose(self._of_each(outputs, places), self.point)
+
+    @abstractmethod
+    def _of_each(self, logits: FloatArray, places: IntArray) -> FloatArray:
+        """Return the values of all test points, shape ``(m, t)``; ``places`` are their classes."""
+
 
 class Margin(_Labelled):
     """How far the right class is ahead: its logit less the highest logit of another class.
@@ -56,12 +69,11 @@ class Margin(_Labelled):
         point: Which of them counts; None for the mean over all.
     """
 
-    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
-        """Return the margins, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
-        places = check_labels(self.y, classes, "Margin")
-        right = np.arange(outputs.shape[2]) == places[:, None]
-        wrong = np.where(right, -np.inf, outputs).max(axis=2)
-        return choose((outputs * right).sum(axis=2) - wrong, self.point)
+    def _of_each(self, logits: FloatArray, places: IntArray) -> FloatArray:
+        right = np.arange(logits.shape[2]) == places[:, None]
+        wrong = np.where(right, -np.inf, logits).max(axis=2)
+        margins: FloatArray = (logits * right).sum(axis=2) - wrong
+        return margins
 
 
 class LogLoss(_Labelled):
@@ -75,11 +87,9 @@ class LogLoss(_Labelled):
         point: Which of them counts; None for the mean over all.
     """
 
-    def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
-        """Return log-probabilities, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
-        places = check_labels(self.y, classes, "LogLoss")
-        logs = log_softmax(outputs, axis=2)
-        return choose(logs[:, np.arange(len(places)), places], self.point)
+    def _of_each(self, logits: FloatArray, places: IntArray) -> FloatArray:
+        logs: FloatArray = log_softmax(logits, axis=2)
+        return logs[:, np.arange(len(places)), places]
 
 
 @dataclass(frozen=True, eq=False)

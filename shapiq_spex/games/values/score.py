@@ -10,7 +10,9 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
 
-from ._value import as_points, check_labels, count
+from shapiq_spex.games._inputs import count
+
+from ._value import as_points, check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
