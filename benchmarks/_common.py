@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import time
 import warnings
@@ -12,7 +13,8 @@ import lightgbm
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import argparse
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from shapiq import InteractionValues
@@ -151,6 +153,24 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
     """Format a table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def print_parts(
+    parts: Mapping[str, Callable[[argparse.Namespace], str]],
+    options: argparse.Namespace,
+    needs: Mapping[str, object],
+) -> None:
+    """Run the parts asked for by ``options.only``, or all, and print their tables.
+
+    A part that needs an option is left out where that is not given, unless it was asked for.
+    """
+    missing = [name for name, given in needs.items() if given is None]
+    chosen = options.only or [name for name in parts if name not in missing]
+    if wrong := [name for name in chosen if name in missing]:
+        sys.exit(f"--only {wrong[0]} needs an option that says where its data is: see --help")
+    for name in chosen:
+        function = parts[name]
+        print(f"### {name}\n\n{inspect.getdoc(function)}\n\n{function(options)}\n", flush=True)
 
 
 def progress(row: list[str]) -> None:

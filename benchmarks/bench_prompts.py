@@ -8,16 +8,17 @@ SmolLM2-135M-Instruct answers, by llama.cpp on one thread.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _common import print_parts
+
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-from _faithful import SAMPLED, faithfulness  # noqa: E402 after the number of threads is set
+from _faithful import SAMPLED, faithfulness  # noqa: E402
 from _negations import negations  # noqa: E402
 from _prompts import REVIEWS  # noqa: E402
 from _retrieval import retrieval, ways  # noqa: E402
@@ -51,14 +52,9 @@ def main() -> None:
     parser.add_argument("--puzzles", type=Path, help="table of puzzles with the trolley problem")
     parser.add_argument("--hugging-face", type=Path, help="folder of a model to time on torch")
     options = parser.parse_args()
-    parts = options.only or [name for name in _PARTS if name != "trolley" or options.puzzles]
-    if "trolley" in parts and options.puzzles is None:
-        parser.error("--only trolley needs --puzzles")
     with tempfile.TemporaryDirectory() as folder:
         options.store = options.store or Path(folder)
-        for name in parts:
-            function = _PARTS[name]
-            print(f"### {name}\n\n{inspect.getdoc(function)}\n\n{function(options)}\n", flush=True)
+        print_parts(_PARTS, options, {"trolley": options.puzzles})
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ from _common import (  # noqa: E402
     markdown,
     parity_game,
     predict,
+    print_parts,
     progress,
     r_squared,
     silence_lightgbm,
@@ -349,12 +350,7 @@ def main() -> None:
     parser.add_argument("--chart", type=Path, help="where to write the chart of the recorded games")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes, where untimed")
     options = parser.parse_args()
-    parts = options.only or [name for name in _PARTS if name != "recorded" or options.games]
-    if "recorded" in parts and options.games is None:
-        parser.error("--only recorded needs --games")
-    for name in parts:
-        function = _PARTS[name]
-        print(f"### {name}\n\n{function.__doc__}\n\n{function(options)}\n", flush=True)
+    print_parts(_PARTS, options, {"recorded": options.games})
 
 
 if __name__ == "__main__":

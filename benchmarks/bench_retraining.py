@@ -9,17 +9,18 @@ them is left out. Everything is trained on one thread.
 from __future__ import annotations
 
 import argparse
-import inspect
 import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from _common import print_parts
+
 # LightGBM by way of scikit-learn asks joblib's loky, and not OpenMP, for its number of threads
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT"):
     os.environ.setdefault(_variable, "1")
 
-from _planted import planted  # noqa: E402 after the number of threads is set
+from _planted import planted  # noqa: E402
 from _recorded_values import recorded  # noqa: E402
 from _retrained_faithful import LEARNERS, faithfulness  # noqa: E402
 from _selection import SELECTION_LEARNERS, selection  # noqa: E402
@@ -60,14 +61,9 @@ def main() -> None:
     parser.add_argument("--per-family", type=int, default=3, help="recorded games of a family")
     parser.add_argument("--fashion", type=Path, help="folder of Fashion-MNIST")
     options = parser.parse_args()
-    parts = options.only or [name for name in _PARTS if name != "recorded" or options.games]
-    if "recorded" in parts and options.games is None:
-        parser.error("--only recorded needs --games")
     with tempfile.TemporaryDirectory() as folder:
         options.store = options.store or Path(folder)
-        for name in parts:
-            function = _PARTS[name]
-            print(f"### {name}\n\n{inspect.getdoc(function)}\n\n{function(options)}\n", flush=True)
+        print_parts(_PARTS, options, {"recorded": options.games})
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from _common import (  # noqa: E402
     parity_game,
     predict,
     predict_table,
+    print_parts,
     progress,
     r_squared,
     table_game,
@@ -284,12 +285,7 @@ def main() -> None:
     parser.add_argument("--peer-seeds", type=int, default=1, help="seeds of the slow peer")
     parser.add_argument("--seed", type=int, default=0, help="seed for the recorded games")
     options = parser.parse_args()
-    parts = options.only or [name for name in _PARTS if name != "recorded" or options.games]
-    if "recorded" in parts and options.games is None:
-        parser.error("--only recorded needs --games")
-    for name in parts:
-        function = _PARTS[name]
-        print(f"### {name}\n\n{function.__doc__}\n\n{function(options)}\n", flush=True)
+    print_parts(_PARTS, options, {"recorded": options.games})
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _TRAIN, _TEST = 100, 50
 _LEARNERS = {
     "logistic regression": (LogisticRegression(max_iter=200), 600),
-    "boosting": (HistGradientBoostingClassifier(max_iter=10), 60),
+    "boosting": (HistGradientBoostingClassifier(max_iter=10), 240),
 }
 _BACKENDS = ("in process", "loky", "dask", "ray")
 
