@@ -32,8 +32,8 @@ class Ablations:
         offset: Their mean.
         folds: The fold of each mask in cross-validation, shape ``(m,)``; -1 for masks that are
             never held out, but always learnt from.
-        typical: Which masks are like uniform ones and judge a fit, boolean of shape ``(m,)``; the
-            empty and the full mask are not, nor is any that is never held out.
+        extreme: Which masks are not like uniform ones, boolean of shape ``(m,)``: the empty and the
+            full mask.
         negligible: The mean square below which a residual is nothing but rounding.
     """
 
@@ -41,7 +41,7 @@ class Ablations:
     values: FloatArray
     offset: float
     folds: IntArray
-    typical: NDArray[np.bool_]
+    extreme: NDArray[np.bool_]
     negligible: float
 
     @classmethod
@@ -64,7 +64,7 @@ class Ablations:
         _, block = np.unique(blocks, return_inverse=True)
         folds = (rng.permutation(int(block.max()) + 1) % N_FOLDS)[block]
         negligible = max(_EXACT * float((centred**2).mean()), rounding**2)
-        return cls(columns, centred, offset, folds, blocks >= 0, negligible)
+        return cls(columns, centred, offset, folds, blocks < 0, negligible)
 
     def take(self, rows: IntArray) -> Ablations:
         """Return some of the masks, given by their positions, with the folds that they are in."""
@@ -73,14 +73,20 @@ class Ablations:
             columns=self.columns.take(rows),
             values=self.values[rows],
             folds=self.folds[rows],
-            typical=self.typical[rows],
+            extreme=self.extreme[rows],
         )
 
     def judged_by(self, n_folds: int) -> Ablations:
         """Return the same masks, of which only the last folds are held out and judge a fit."""
         judging = self.folds >= N_FOLDS - n_folds
         folds = np.where(judging, self.folds, ALWAYS_SEEN)
-        return replace(self, folds=folds, typical=self.typical & judging)
+        return replace(self, folds=folds)
+
+    @property
+    def typical(self) -> NDArray[np.bool_]:
+        """Which masks judge a fit: those like uniform ones that are held out, shape ``(m,)``."""
+        judging: NDArray[np.bool_] = ~self.extreme & (self.folds != ALWAYS_SEEN)
+        return judging
 
     @property
     def held_out_folds(self) -> list[int]:
@@ -95,12 +101,12 @@ class Ablations:
         others. Among a thousand masks that is most of the squared error, and what fits it is wrong
         on all others; among the ``2**n`` that an explanation is for, it is next to nothing.
         """
-        typical = self.values[self.typical]
-        squares = (self.values - typical.mean()) ** 2
+        others = self.values[~self.extreme]
+        squares = (self.values - others.mean()) ** 2
         governs = squares > max(
-            _GOVERNING * len(self.values) * float(typical.var()), self.negligible
+            _GOVERNING * len(self.values) * float(others.var()), self.negligible
         )
-        kept = self.typical | ~governs
+        kept = ~(self.extreme & governs)
         return self if kept.all() else self.take(np.flatnonzero(kept))
 
     @property

@@ -42,6 +42,17 @@ def test_typical_masks_always_stay() -> None:
     assert len(prepare(values).without_outliers().values) == M + 2
 
 
+def test_masks_that_judge_nothing_are_no_outliers_for_that() -> None:
+    """Of a screened table only some folds judge; what the others say still counts."""
+    values = RNG.normal(size=M + 2)
+    ablations = prepare(values)
+    judged = ablations.judged_by(2)
+    assert 0 < judged.typical.sum() < ablations.typical.sum()
+    seen = int(np.flatnonzero(~judged.typical & ~judged.extreme)[0])
+    values[seen] = 1000.0
+    assert len(prepare(values).judged_by(2).without_outliers().values) == M + 2
+
+
 def test_of_values_that_never_vary_one_that_does_is_left_out() -> None:
     """Constants stay whole."""
     values = np.ones(M + 2)
