@@ -5,6 +5,8 @@ from __future__ import annotations
 from ._segments import divide
 from .data_subset import DataSubsetGame
 from .estimate import Estimate
+from .head_ablation import HeadAblationGame
+from .heads import layers
 from .images import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_cifar10, load_mnist
 from .intervention import Intervention
 from .models import (
@@ -23,6 +25,16 @@ from .models import (
 )
 from .prompt import Model, PromptGame
 from .targets import Answers, ClassLogit, Continuation, Labels, Similarity, Target
+from .tasks import (
+    Classification,
+    MultipleChoice,
+    Perplexity,
+    Probe,
+    Question,
+    Task,
+    fit_probe,
+    load_mmlu,
+)
 from .values import LogLoss, Margin, Prediction, Score, Value
 
 __all__ = [
@@ -30,12 +42,14 @@ __all__ = [
     "FASHION_MNIST_CLASSES",
     "Answers",
     "ClassLogit",
+    "Classification",
     "Classifier",
     "Continuation",
     "DataSubsetGame",
     "EndpointError",
     "Estimate",
     "Generator",
+    "HeadAblationGame",
     "HuggingFace",
     "Intervention",
     "Labels",
@@ -45,18 +59,26 @@ __all__ = [
     "Margin",
     "Message",
     "Model",
+    "MultipleChoice",
     "OpenAICompatible",
+    "Perplexity",
     "Prediction",
+    "Probe",
     "Prompt",
     "PromptGame",
+    "Question",
     "Score",
     "Similarity",
     "Target",
+    "Task",
     "Tokenizer",
     "Usage",
     "Value",
     "divide",
+    "fit_probe",
+    "layers",
     "load_cifar10",
+    "load_mmlu",
     "load_mnist",
     "small_model",
 ]
