@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
 
-ROUNDING = 1e-9
-"""Of the sum of all coefficients: what is less apart counts as equal."""
-
-_MAX_DEGREE = 8  # of terms in a program: the effort is 3^degree for each
-_HALF = 0.5  # what is whole is so but for rounding
+_ROUNDING = 1e-9  # of the sum of all coefficients: what is less apart counts as equal
+_EFFORT = {"auto": 1e5, "exact": 2e6}  # entries of a program
+_MAX_DEGREE = 8  # of terms in a program: each has 3^degree entries
+_CERTAIN, _SPARSE = 0.2, 6.0  # share of certain players, products for each: else it takes long
+_WHOLE, _HALF = 1e-6, 0.5  # whole numbers are so but for rounding
 _LARGEST = 1e3  # coefficient in a program: HiGHS stops at a gap of 1e-6 whatever the units
 
 
@@ -65,15 +65,13 @@ def simple_bound(spectrum: FourierSpectrum, size: int) -> float:
     return float(constant + larger + effects[split:].sum() - effects[:split].sum())
 
 
-def prove(
-    spectrum: FourierSpectrum, mask: BoolArray, *, effort: float, time_limit: float
-) -> Proven:
+def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit: float) -> Proven:
     """Search better subsets, and bound what any subset of this size can reach.
 
     Args:
         spectrum: What predicts the values.
         mask: The best subset so far.
-        effort: How many entries the program may have.
+        exact: Whether to take the time, also where it is unlikely to be enough.
         time_limit: Seconds.
     """
     size = int(mask.sum())
@@ -81,65 +79,67 @@ def prove(
     if best.value == best.bound:
         return best
     end = time.monotonic() + time_limit
-    program = _Program(spectrum, size, effort)
+    program = _Program(spectrum, size, _EFFORT["exact" if exact else "auto"])
     relaxed = program.relax(time_limit)
     if relaxed is None:
         return best
     shares, costs, bound = relaxed
-    rounded = np.argsort(-shares, kind="stable")[:size]
-    best = _better(
-        spectrum,
-        Proven(best.mask, best.value, min(best.bound, bound)),
-        np.isin(np.arange(len(mask)), rounded),
-    )
+    best = Proven(best.mask, best.value, min(best.bound, bound))
+    best = _better(spectrum, best, _largest(shares, size))
+    slack = best.bound - best.value + _rounding(spectrum)
+    kept, dropped = costs > slack, costs < -slack
     left = end - time.monotonic()
-    if best.value == best.bound or left <= 0:
+    hopeless = not exact and not program.promising(int((kept | dropped).sum()))
+    if best.value == best.bound or left <= 0 or hopeless:
         return best
-    slack = bound - best.value + ROUNDING * float(np.abs(spectrum.coefficients).sum())
-    found, bound = program.solve(costs > slack, costs < -slack, left)
-    bound = min(best.bound, max(best.value, bound))
-    return _better(spectrum, Proven(best.mask, best.value, bound), found)
+    found, bound = program.solve(kept, dropped, left)
+    # what was left out of the search has no larger values than the best so far
+    best = Proven(best.mask, best.value, min(best.bound, max(best.value, bound)))
+    return best if found is None else _better(spectrum, best, found)
 
 
-def _better(spectrum: FourierSpectrum, best: Proven, mask: BoolArray | None) -> Proven:
-    """Return the better one of the best subset and another, with bounds that are not below it."""
-    value = best.value
-    chosen = best.mask
-    if mask is not None:
-        improved = improve(spectrum, mask, int(mask.sum()))
-        reached = float(spectrum.evaluate(improved)[0])
-        if reached > value:
-            value, chosen = reached, improved
-    close = best.bound - value <= ROUNDING * float(np.abs(spectrum.coefficients).sum())
-    return Proven(chosen, value, value if close else best.bound)
+def _better(spectrum: FourierSpectrum, best: Proven, mask: BoolArray) -> Proven:
+    """Return the better one of the best subset and another one, after exchanges."""
+    mask = improve(spectrum, mask, int(mask.sum()))
+    value = float(spectrum.evaluate(mask)[0])
+    if value <= best.value:
+        mask, value = best.mask, best.value
+    proven = best.bound - value <= _rounding(spectrum)
+    return Proven(mask, value, value if proven else best.bound)
+
+
+def _largest(shares: FloatArray, size: int) -> BoolArray:
+    """Keep the players with the largest shares."""
+    mask = np.zeros(len(shares), dtype=bool)
+    mask[np.argsort(-shares, kind="stable")[:size]] = True
+    return mask
+
+
+def _rounding(spectrum: FourierSpectrum) -> float:
+    """Return what counts as nothing."""
+    return _ROUNDING * float(np.abs(spectrum.coefficients).sum())
 
 
 class _Program:
     """An integer program for the best subset.
 
-    Attributes:
-        left_out: What the terms that are not in the program may add.
+    Its variables are the products of players of a spectrum.
     """
 
     def __init__(self, spectrum: FourierSpectrum, size: int, effort: float) -> None:
         inside = _affordable(spectrum, effort)
-        self.left_out = float(np.abs(spectrum.coefficients[~inside]).sum())
-        self._terms: Monomials = expand(
-            FourierSpectrum(
-                spectrum.n_players, spectrum.sets[inside], spectrum.coefficients[inside]
-            )
-        )
+        n, sets, coefficients = spectrum.n_players, spectrum.sets, spectrum.coefficients
         self._size = size
-        largest = np.abs(self._terms.coefficients).max()
-        self._unit = float(largest) / _LARGEST if largest > 0 else 1.0
-        self._gains = self._terms.coefficients / self._unit
-        m = len(self._gains)
-        self._chosen = csr_array(
-            (np.ones(spectrum.n_players), (np.zeros(spectrum.n_players, int), self._terms.players)),
-            shape=(1, m),
-        )
-        self._lower, self._upper = np.zeros(m), np.ones(m)
-        self._lower[self._terms.empty] = 1.0
+        self._spectrum = FourierSpectrum(n, sets[inside], coefficients[inside])
+        self._left_out = float(np.abs(coefficients[~inside]).sum())
+        terms: Monomials = expand(self._spectrum)
+        self._players, self._empty, self._possible = terms.players, terms.empty, terms.possible
+        self._unit = (float(np.abs(terms.coefficients).max()) or 1.0) / _LARGEST
+        self._gains = terms.coefficients / self._unit
+        counted = (np.ones(n), (np.zeros(n, dtype=np.int64), terms.players))
+        self._count = csr_array(counted, shape=(1, len(self._gains)))
+        self._lower, self._upper = np.zeros(len(self._gains)), np.ones(len(self._gains))
+        self._lower[terms.empty] = 1.0
 
     def relax(self, time_limit: float) -> tuple[FloatArray, FloatArray, float] | None:
         """Let players be kept in part.
@@ -150,25 +150,38 @@ class _Program:
         """
         found = linprog(  # type: ignore[call-overload]  # its stubs know no sparse matrices
             -self._gains,
-            A_ub=-self._terms.possible,
-            b_ub=np.zeros(self._terms.possible.shape[0]),
-            A_eq=self._chosen,
+            A_ub=-self._possible,
+            b_ub=np.zeros(self._possible.shape[0]),
+            A_eq=self._count,
             b_eq=[self._size],
             bounds=np.stack([self._lower, self._upper], axis=1),
             method="highs",
             options={"time_limit": time_limit},
         )
-        if found.x is None or found.status != 0:
+        if found.status != 0:
             return None
-        # any prices that are not negative give a bound, also those that are a little off
-        prices = np.maximum(-found.ineqlin.marginals, 0.0)
+        shares = found.x[self._players]
         level = -float(found.eqlin.marginals[0])
-        costs = self._gains + self._terms.possible.T @ prices
-        costs[self._terms.players] -= level
-        positive = np.maximum(costs, 0.0).sum() + min(0.0, costs[self._terms.empty])
-        bound = self._unit * (level * self._size + positive) + self.left_out
-        players = self._terms.players
-        return found.x[players], self._unit * costs[players], float(bound)
+        costs, bound = self._price(np.maximum(-found.ineqlin.marginals, 0.0), level)
+        if np.abs(shares - shares.round()).max() <= _WHOLE:
+            bound = min(bound, self._reach(shares > _HALF))
+        return shares, costs, bound
+
+    def _price(self, prices: FloatArray, level: float) -> tuple[FloatArray, float]:
+        """Return what players cost if what is possible has prices, and the bound by these.
+
+        Any prices that are not negative give a bound, also those that are a little off.
+        """
+        costs = self._gains + self._possible.T @ prices
+        costs[self._players] -= level
+        most = np.maximum(self._lower * costs, self._upper * costs).sum()
+        bound = self._unit * (level * self._size + most) + self._left_out
+        return self._unit * costs[self._players], float(bound)
+
+    def promising(self, n_fixed: int) -> bool:
+        """Say whether branch and bound should end in seconds, by how many players are certain."""
+        n = len(self._players)
+        return n_fixed >= _CERTAIN * n or len(self._gains) <= _SPARSE * n
 
     def solve(
         self, kept: BoolArray, dropped: BoolArray, time_limit: float
@@ -179,24 +192,30 @@ class _Program:
             The best subset found, if any, and a bound for all of them.
         """
         lower, upper = self._lower.copy(), self._upper.copy()
-        lower[self._terms.players[kept]] = 1.0
-        upper[self._terms.players[dropped]] = 0.0
+        lower[self._players[kept]] = 1.0
+        upper[self._players[dropped]] = 0.0
         whole = np.zeros(len(lower), dtype=np.int64)
-        whole[self._terms.players] = 1
+        whole[self._players] = 1
         found = milp(
             -self._gains,
             integrality=whole,
             bounds=Bounds(lower, upper),
             constraints=[
-                LinearConstraint(self._chosen, self._size, self._size),
-                LinearConstraint(self._terms.possible, 0.0, np.inf),
+                LinearConstraint(self._count, self._size, self._size),
+                LinearConstraint(self._possible, 0.0, np.inf),
             ],
             options={"time_limit": time_limit, "mip_rel_gap": 0.0},
         )
-        reached = None if found.mip_dual_bound is None else -found.mip_dual_bound
-        bound = np.inf if reached is None else self._unit * reached + self.left_out
-        mask = None if found.x is None else found.x[self._terms.players] > _HALF
-        return mask, bound
+        mask = None if found.x is None else found.x[self._players] > _HALF
+        if mask is not None and found.status == 0:
+            return mask, self._reach(mask)
+        reached = found.mip_dual_bound
+        bound = np.inf if reached is None else self._left_out - self._unit * reached
+        return mask, float(bound)
+
+    def _reach(self, mask: BoolArray) -> float:
+        """Return the bound if a subset is the best one of the program."""
+        return float(self._spectrum.evaluate(mask)[0]) + self._left_out
 
 
 def _affordable(spectrum: FourierSpectrum, effort: float) -> BoolArray:

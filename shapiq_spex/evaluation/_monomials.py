@@ -56,12 +56,10 @@ def expand(spectrum: FourierSpectrum) -> Monomials:
         All products of players within any set of the spectrum, and each single player.
     """
     n, width = spectrum.n_players, max(1, spectrum.sets.shape[1])
-    degrees, starts = np.unique(spectrum.orders, return_index=True)
-    sets = np.split(spectrum.sets, starts[1:])
-    blocks = [block[:, :d] for block, d in zip(sets, degrees.tolist(), strict=True)]
-    values = np.split(spectrum.coefficients, starts[1:])
-    if len(spectrum) == 0:
-        blocks, values = [], []
+    degrees = np.unique(spectrum.orders).tolist()
+    rows = [spectrum.orders == degree for degree in degrees]
+    blocks = [spectrum.sets[row, :degree] for row, degree in zip(rows, degrees, strict=True)]
+    values = [spectrum.coefficients[row] for row in rows]
     # each player has a variable, also those that are in no term
     blocks, values = [*blocks, np.arange(n)[:, None]], [*values, np.zeros(n)]
     stacked = np.concatenate([_subsets(block, n, width) for block in blocks])

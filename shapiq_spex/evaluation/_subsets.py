@@ -36,7 +36,6 @@ TIME_LIMIT = 10.0
 _STRENGTHS = (0.25, 0.5, 1.0)  # of disturbances
 _QUIET_SECONDS = 2.0
 _EVEN = 0.5  # a blur of which nothing is left
-_EFFORTS = {"auto": 5e4, "exact": 2e6}  # entries of the integer program
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,14 @@ def best_subset(
     Of players who stand in for each other one is kept, and those who only do something together are
     kept together. Players are dropped one by one, and taken in one by one, each time the one who
     costs least or adds most given all the others; then players are exchanged as long as that helps.
-    The result is as good as any that differs by one exchange of these, but need not be the best.
+    By an integer program the result is then shown to be the best, or a better one is found, or
+    both; its relaxation bounds what can be reached. That takes less than a second for some hundreds
+    of players of whom each interacts with a few, and seconds for thousands of interactions. Where
+    these are so many and so strong that it is too hard, the ``gap`` tells how much better another
+    subset could be at most.
+
+    For the players without whom the value falls most, ask for the least value of all others: the
+    ten to remove are those not in ``best_subset(spectrum, n - 10, minimize=True)``.
 
     Far from what a spectrum was learnt from, as with half of the players chosen for their effects,
     its predictions fail. Where a few more evaluations are affordable, give the game: the subset
@@ -102,11 +108,19 @@ def best_subset(
         game: The game, to try subsets in.
         trials: How many subsets to try in it, at most; some may be the same.
         random_state: The seed of the disturbances.
+        method: ``"greedy"`` is without an integer program, and has a rough bound; ``"exact"`` takes
+            the time for one, with millions of entries; ``"auto"`` relaxes one with up to 100,000,
+            of the largest terms, and solves it where that should end in seconds. Disturbed spectra
+            are always searched greedily.
+        minimize: Whether to look for the least value instead, of the spectrum and of the game.
+        time_limit: Seconds for the integer program, which are rarely needed. A result that took
+            all of them depends on the machine.
 
     Raises:
         ValueError: If a parameter is out of range, or the game has no value for any subset.
     """
-    size = _check(spectrum, keep, blur, trials, method, time_limit)
+    _check(blur=blur, trials=trials, method=method, time_limit=time_limit)
+    size = _size(keep, spectrum.n_players)
     sign = -1.0 if minimize else 1.0
     signed = FourierSpectrum(spectrum.n_players, spectrum.sets, sign * spectrum.coefficients)
     blurred = _blur(signed, blur)
@@ -120,15 +134,8 @@ def best_subset(
     return Subset(mask, value, sign * proven.bound, gap)
 
 
-def _check(
-    spectrum: FourierSpectrum,
-    keep: float,
-    blur: float,
-    trials: int,
-    method: Method,
-    time_limit: float,
-) -> int:
-    """Check the parameters, and return how many players to keep."""
+def _check(*, blur: float, trials: int, method: Method, time_limit: float) -> None:
+    """Check parameters."""
     if not 0 <= blur < _EVEN:
         msg = f"blur must be at least 0 and below 0.5, got {blur!r}."
         raise ValueError(msg)
@@ -141,7 +148,6 @@ def _check(
     if not time_limit > 0:
         msg = f"time_limit must be more than 0 seconds, got {time_limit!r}."
         raise ValueError(msg)
-    return _size(keep, spectrum.n_players)
 
 
 def _try(
@@ -192,7 +198,7 @@ def _solve(spectrum: FourierSpectrum, size: int, method: Method, time_limit: flo
     mask = search(spectrum, size)
     if method == "greedy":
         return Proven(mask, float(spectrum.evaluate(mask)[0]), simple_bound(spectrum, size))
-    return prove(spectrum, mask, effort=_EFFORTS[method], time_limit=time_limit)
+    return prove(spectrum, mask, exact=method == "exact", time_limit=time_limit)
 
 
 def _size(keep: float, n: int) -> int:
@@ -202,4 +208,3 @@ def _size(keep: float, n: int) -> int:
         msg = f"keep must be an integer from 0 to {n}, or a share from 0.0 to 1.0, got {keep!r}."
         raise ValueError(msg)
     return int(keep) if whole else round(keep * n)
-
