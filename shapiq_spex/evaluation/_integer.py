@@ -8,7 +8,7 @@ left is solved by branch and bound. Both are done by HiGHS, as SciPy comes with 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 _ROUNDING = 1e-9  # of the sum of all coefficients: what is less apart counts as equal
-_EFFORT = {"auto": 1e5, "exact": 2e6}  # entries of a program
+_EFFORT = {"auto": 1.5e5, "exact": 2e6}  # entries of a program, at most
 _MAX_DEGREE = 8  # of terms in a program: each has 3^degree entries
 _CERTAIN, _SPARSE = 0.2, 6.0  # share of certain players, products for each: else it takes long
+_LEFT_OUT = 0.1  # of larger terms: with more than that, the bound is hardly better than without
 _WHOLE, _HALF = 1e-6, 0.5  # whole numbers are so but for rounding
 _LARGEST = 1e3  # coefficient in a program: HiGHS stops at a gap of 1e-6 whatever the units
 
@@ -48,21 +49,22 @@ class Proven:
     bound: float
 
 
-def simple_bound(spectrum: FourierSpectrum, size: int) -> float:
-    """Bound the values of subsets: the best single players, and all larger terms for them.
+def prove_roughly(spectrum: FourierSpectrum, mask: BoolArray) -> Proven:
+    """Bound what any subset can reach: the best single players, and all larger terms for them.
 
     Args:
         spectrum: What predicts the values.
-        size: How many players to keep.
+        mask: The best subset so far, of shape ``(n,)``.
     """
     single = spectrum.orders == 1
     effects = np.zeros(spectrum.n_players)
-    effects[spectrum.sets[single, 0] if single.any() else []] = -spectrum.coefficients[single]
+    effects[spectrum.sets[single, :1].ravel()] = -spectrum.coefficients[single]
     effects.sort()
-    split = spectrum.n_players - size
+    dropped = np.count_nonzero(~mask)
     constant = spectrum.coefficients[spectrum.orders == 0].sum()
     larger = np.abs(spectrum.coefficients[spectrum.orders > 1]).sum()
-    return float(constant + larger + effects[split:].sum() - effects[:split].sum())
+    bound = constant + larger + effects[dropped:].sum() - effects[:dropped].sum()
+    return _settle(spectrum, Proven(mask, float(spectrum.evaluate(mask)[0]), float(bound)))
 
 
 def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit: float) -> Proven:
@@ -75,12 +77,12 @@ def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit
         time_limit: Seconds.
     """
     size = int(mask.sum())
-    best = _better(spectrum, Proven(mask, -np.inf, simple_bound(spectrum, size)), mask)
+    best = prove_roughly(spectrum, mask)
     if best.value == best.bound:
         return best
     end = time.monotonic() + time_limit
     program = _Program(spectrum, size, _EFFORT["exact" if exact else "auto"])
-    relaxed = program.relax(time_limit)
+    relaxed = program.relax(time_limit) if exact or program.covers(spectrum) else None
     if relaxed is None:
         return best
     shares, costs, bound = relaxed
@@ -103,9 +105,14 @@ def _better(spectrum: FourierSpectrum, best: Proven, mask: BoolArray) -> Proven:
     mask = improve(spectrum, mask, int(mask.sum()))
     value = float(spectrum.evaluate(mask)[0])
     if value <= best.value:
-        mask, value = best.mask, best.value
-    proven = best.bound - value <= _rounding(spectrum)
-    return Proven(mask, value, value if proven else best.bound)
+        return _settle(spectrum, best)
+    return _settle(spectrum, Proven(mask, value, best.bound))
+
+
+def _settle(spectrum: FourierSpectrum, best: Proven) -> Proven:
+    """Take a bound that is no more than rounding away, or below, for the value itself."""
+    proven = best.bound - best.value <= _rounding(spectrum)
+    return replace(best, bound=best.value) if proven else best
 
 
 def _largest(shares: FloatArray, size: int) -> BoolArray:
@@ -140,6 +147,11 @@ class _Program:
         self._count = csr_array(counted, shape=(1, len(self._gains)))
         self._lower, self._upper = np.zeros(len(self._gains)), np.ones(len(self._gains))
         self._lower[terms.empty] = 1.0
+
+    def covers(self, spectrum: FourierSpectrum) -> bool:
+        """Say whether little of a spectrum is left out, so that bounds say something."""
+        larger = np.abs(spectrum.coefficients[spectrum.orders > 1]).sum()
+        return bool(self._left_out <= _LEFT_OUT * larger)
 
     def relax(self, time_limit: float) -> tuple[FloatArray, FloatArray, float] | None:
         """Let players be kept in part.

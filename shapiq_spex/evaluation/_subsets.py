@@ -9,7 +9,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from shapiq_spex.evaluation._choice import search
-from shapiq_spex.evaluation._integer import Proven, prove, simple_bound
+from shapiq_spex.evaluation._integer import Proven, prove, prove_roughly
 from shapiq_spex.spectrum import FourierSpectrum
 from shapiq_spex.spectrum._sets import add_up
 
@@ -109,7 +109,7 @@ def best_subset(
         trials: How many subsets to try in it, at most; some may be the same.
         random_state: The seed of the disturbances.
         method: ``"greedy"`` is without an integer program, and has a rough bound; ``"exact"`` takes
-            the time for one, with millions of entries; ``"auto"`` relaxes one with up to 100,000,
+            the time for one, with millions of entries; ``"auto"`` relaxes one with up to 150,000,
             of the largest terms, and solves it where that should end in seconds. Disturbed spectra
             are always searched greedily.
         minimize: Whether to look for the least value instead, of the spectrum and of the game.
@@ -197,7 +197,7 @@ def _solve(spectrum: FourierSpectrum, size: int, method: Method, time_limit: flo
     """Return the best subset found by a spectrum, which is blurred already, and a bound."""
     mask = search(spectrum, size)
     if method == "greedy":
-        return Proven(mask, float(spectrum.evaluate(mask)[0]), simple_bound(spectrum, size))
+        return prove_roughly(spectrum, mask)
     return prove(spectrum, mask, exact=method == "exact", time_limit=time_limit)
 
 
