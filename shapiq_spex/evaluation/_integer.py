@@ -18,6 +18,7 @@ from scipy.sparse import csr_array
 from shapiq_spex.evaluation._choice import improve
 from shapiq_spex.evaluation._monomials import Monomials, expand
 from shapiq_spex.spectrum import FourierSpectrum
+from shapiq_spex.spectrum._sets import add_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-9  # of the sum of all coefficients: what is less apart counts as equal
 _EFFORT = {"auto": 1.5e5, "exact": 2e6}  # entries of a program, at most
 _MAX_DEGREE = 8  # of terms in a program: each has 3^degree entries
-_CERTAIN, _SPARSE = 0.2, 6.0  # share of certain players, products for each: else it takes long
+_SPARSE = 6.0  # products for each player: with no more, branch and bound ends soon
+_PROMISING = ((0.8, 2500), (0.6, np.inf))  # so it does with such shares of uncertain players
 _LEFT_OUT = 0.1  # of larger terms: with more than that, the bound is hardly better than without
 _WHOLE, _HALF = 1e-6, 0.5  # whole numbers are so but for rounding
 _LARGEST = 1e3  # coefficient in a program: HiGHS stops at a gap of 1e-6 whatever the units
@@ -81,7 +83,8 @@ def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit
     if best.value == best.bound:
         return best
     end = time.monotonic() + time_limit
-    program = _Program(spectrum, size, _EFFORT["exact" if exact else "auto"])
+    effort = _EFFORT["exact" if exact else "auto"]
+    program = _Program(spectrum, size, effort)
     relaxed = program.relax(time_limit) if exact or program.covers(spectrum) else None
     if relaxed is None:
         return best
@@ -90,14 +93,31 @@ def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit
     best = _better(spectrum, best, _largest(shares, size))
     slack = best.bound - best.value + _rounding(spectrum)
     kept, dropped = costs > slack, costs < -slack
+    free = ~(kept | dropped)
+    if best.value == best.bound or not free.any():
+        return replace(best, bound=best.value)
+    rest = _Program(_restrict(spectrum, kept, free), size - int(kept.sum()), effort)
     left = end - time.monotonic()
-    hopeless = not exact and not program.promising(int((kept | dropped).sum()))
-    if best.value == best.bound or left <= 0 or hopeless:
+    if left <= 0 or not (exact or rest.promising(n_before=len(mask))):
         return best
-    found, bound = program.solve(kept, dropped, left)
-    # what was left out of the search has no larger values than the best so far
+    found, bound = rest.solve(left)
+    # subsets that were left out of the search have no larger values than the best so far
     best = Proven(best.mask, best.value, min(best.bound, max(best.value, bound)))
-    return best if found is None else _better(spectrum, best, found)
+    if found is None:
+        return best
+    kept[free] = found
+    return _better(spectrum, best, kept)
+
+
+def _restrict(spectrum: FourierSpectrum, kept: BoolArray, free: BoolArray) -> FourierSpectrum:
+    """Return the spectrum over free players, with some others there and the rest not."""
+    n, n_free = spectrum.n_players, int(free.sum())
+    signs = np.append(np.where(kept, -1.0, 1.0), 1.0)
+    numbers = np.full(n + 1, n_free)
+    numbers[:n][free] = np.arange(n_free)
+    values = spectrum.coefficients * signs[spectrum.sets].prod(axis=1)
+    sets = np.sort(numbers[spectrum.sets], axis=1)
+    return FourierSpectrum(n_free, *add_up(n_free, (sets, values)))
 
 
 def _better(spectrum: FourierSpectrum, best: Proven, mask: BoolArray) -> Proven:
@@ -190,28 +210,29 @@ class _Program:
         bound = self._unit * (level * self._size + most) + self._left_out
         return self._unit * costs[self._players], float(bound)
 
-    def promising(self, n_fixed: int) -> bool:
-        """Say whether branch and bound should end in seconds, by how many players are certain."""
-        n = len(self._players)
-        return n_fixed >= _CERTAIN * n or len(self._gains) <= _SPARSE * n
+    def promising(self, n_before: int) -> bool:
+        """Say whether branch and bound should end in seconds, from the players there were before.
 
-    def solve(
-        self, kept: BoolArray, dropped: BoolArray, time_limit: float
-    ) -> tuple[BoolArray | None, float]:
-        """Branch and bound among the subsets in which some players are kept, and some dropped.
+        The more of them are certain, the more products of the others are no matter.
+        """
+        n, products = len(self._players), len(self._gains)
+        sparse = products <= _SPARSE * n
+        return sparse or any(
+            n <= share * n_before and products <= most for share, most in _PROMISING
+        )
+
+    def solve(self, time_limit: float) -> tuple[BoolArray | None, float]:
+        """Branch and bound.
 
         Returns:
             The best subset found, if any, and a bound for all of them.
         """
-        lower, upper = self._lower.copy(), self._upper.copy()
-        lower[self._players[kept]] = 1.0
-        upper[self._players[dropped]] = 0.0
-        whole = np.zeros(len(lower), dtype=np.int64)
+        whole = np.zeros(len(self._gains), dtype=np.int64)
         whole[self._players] = 1
         found = milp(
             -self._gains,
             integrality=whole,
-            bounds=Bounds(lower, upper),
+            bounds=Bounds(self._lower, self._upper),
             constraints=[
                 LinearConstraint(self._count, self._size, self._size),
                 LinearConstraint(self._possible, 0.0, np.inf),

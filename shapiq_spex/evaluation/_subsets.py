@@ -113,8 +113,9 @@ def best_subset(
             of the largest terms, and solves it where that should end in seconds. Disturbed spectra
             are always searched greedily.
         minimize: Whether to look for the least value instead, of the spectrum and of the game.
-        time_limit: Seconds for the integer program, which are rarely needed. A result that took
-            all of them depends on the machine.
+        time_limit: Seconds for the integer program, which are rarely needed. HiGHS, which solves
+            it, looks at the clock now and then, and may take longer. A result that took all the
+            time depends on the machine.
 
     Raises:
         ValueError: If a parameter is out of range, or the game has no value for any subset.
