@@ -91,7 +91,7 @@ def prove(spectrum: FourierSpectrum, mask: BoolArray, *, exact: bool, time_limit
     shares, costs, bound = relaxed
     best = Proven(best.mask, best.value, min(best.bound, bound))
     best = _better(spectrum, best, _largest(shares, size))
-    slack = best.bound - best.value + _rounding(spectrum)
+    slack = bound - best.value + _rounding(spectrum)  # of the bound that the costs belong to
     kept, dropped = costs > slack, costs < -slack
     free = ~(kept | dropped)
     if best.value == best.bound or not free.any():
