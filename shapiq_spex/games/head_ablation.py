@@ -367,11 +367,15 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         if self._tokenizer is None:
             _, transformers = require()
             place = self._model.config.name_or_path
+            msg = f"There is no tokenizer at {place!r}: pass it as tokenizer=..."
             try:
-                self._tokenizer = transformers.AutoTokenizer.from_pretrained(place)
+                found = transformers.AutoTokenizer.from_pretrained(place)
             except (OSError, ValueError) as error:
-                msg = f"There is no tokenizer at {place!r}: pass it as tokenizer=..."
                 raise ValueError(msg) from error
+            # where there are no files, transformers may make one that knows no words
+            if len(found) <= len(found.all_special_tokens):
+                raise ValueError(msg)
+            self._tokenizer = found
         return self._tokenizer
 
 

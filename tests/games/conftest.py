@@ -1,15 +1,88 @@
-"""A real language model for the tests of games."""
+"""Real language models for the tests of games, and small random transformers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from shapiq_spex.games import LlamaCpp, small_model
+from shapiq_spex.games import HuggingFace, LlamaCpp, small_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+WORDS = [
+    *[
+        "never",
+        "fails",
+        "good",
+        "bad",
+        "dull",
+        "film",
+        "is",
+        "a",
+        "this",
+        "that",
+        "positive",
+        "negative",
+        ":",
+    ],
+    *"bcdefgh",
+]
+N_LAYERS, N_HEADS, HEAD_SIZE = 3, 4, 8
+SIZES = {
+    "vocab_size": 40,
+    "hidden_size": N_HEADS * HEAD_SIZE,
+    "intermediate_size": 48,
+    "num_hidden_layers": N_LAYERS,
+    "num_attention_heads": N_HEADS,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.3,  # so that attention matters
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+GROUPED = SIZES | {"num_key_value_heads": 2, "head_dim": HEAD_SIZE}
+GPT2 = {
+    "vocab_size": 40,
+    "n_embd": N_HEADS * HEAD_SIZE,
+    "n_layer": N_LAYERS,
+    "n_head": N_HEADS,
+    "n_positions": 64,
+    "initializer_range": 0.3,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+}
+MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "gpt2": ("GPT2LMHeadModel", "GPT2Config", GPT2),
+    "llama": ("LlamaForCausalLM", "LlamaConfig", GROUPED),
+    "gemma": ("Gemma2ForCausalLM", "Gemma2Config", GROUPED | {"sliding_window": 6}),
+    "qwen": ("Qwen3ForCausalLM", "Qwen3Config", GROUPED | {"head_dim": 16}),
+    "mistral": ("MistralForCausalLM", "MistralConfig", GROUPED | {"sliding_window": 6}),
+    "falcon": ("FalconForCausalLM", "FalconConfig", SIZES),
+    "bert": ("BertModel", "BertConfig", SIZES),
+    "bert-classifier": ("BertForSequenceClassification", "BertConfig", SIZES | {"num_labels": 3}),
+    "distilbert": (
+        "DistilBertModel",
+        "DistilBertConfig",
+        {"vocab_size": 40, "dim": 32, "hidden_dim": 48, "n_layers": N_LAYERS, "n_heads": N_HEADS},
+    ),
+    "albert": ("AlbertModel", "AlbertConfig", SIZES | {"embedding_size": 16}),
+    "t5": (
+        "T5Model",
+        "T5Config",
+        {"vocab_size": 40, "d_model": 32, "d_kv": 8, "d_ff": 48, "num_layers": 2, "num_heads": 4},
+    ),
+    "mamba": (
+        "MambaForCausalLM",
+        "MambaConfig",
+        {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 2},
+    ),
+}
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +95,58 @@ def model_file() -> Path:
 def llm(model_file: Path) -> LlamaCpp:
     """Load the model once, on one thread so that test processes do not wait for each other."""
     return LlamaCpp(model_file, n_context=1024, n_threads=1)
+
+
+@pytest.fixture(scope="session")
+def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Read the same weights once for all test processes, and write them for transformers."""
+    transformers = pytest.importorskip("transformers")
+    filelock = pytest.importorskip("filelock")
+    for needed in ("torch", "accelerate", "gguf"):
+        pytest.importorskip(needed)
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder = root / "smollm2"
+    with filelock.FileLock(root / "smollm2.lock"):
+        if not (folder / "done").exists():
+            file = small_model()
+            read = HuggingFace(file.parent, gguf_file=file.name, device="cpu")
+            settings = read.model.config.to_dict()
+            settings.pop("quantization_config", None)
+            plain = transformers.LlamaForCausalLM(transformers.LlamaConfig(**settings))
+            plain.load_state_dict(read.model.state_dict())
+            plain.save_pretrained(folder)
+            read.tokenizer.save_pretrained(folder)
+            (folder / "done").touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[[str], Any]:
+    """Return what makes a small random model by its name."""
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    torch.set_num_threads(1)
+
+    def make(name: str) -> Any:  # noqa: ANN401 transformers is untyped here
+        kind, config, options = MODELS[name]
+        torch.manual_seed(0)
+        return getattr(transformers, kind)(getattr(transformers, config)(**options)).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:  # noqa: ANN401 transformers is untyped here
+    """Return a tokenizer of whole words."""
+    transformers = pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    known = {"[PAD]": 0, "[UNK]": 3} | {word: place for place, word in enumerate(WORDS, start=4)}
+    own = tokenizers.Tokenizer(tokenizers.models.WordLevel(known, unk_token="[UNK]"))  # noqa: S106 no password
+    own.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=own,
+        unk_token="[UNK]",  # noqa: S106 no password
+        pad_token="[PAD]",  # noqa: S106 no password
+        model_max_length=64,
+    )

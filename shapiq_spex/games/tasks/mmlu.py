@@ -67,7 +67,7 @@ def _read(file: Path) -> Iterator[Question]:
         raise ValueError(msg)
     try:
         yield from reader(file, _SPLIT.sub("", file.stem).replace("_", " "))
-    except (KeyError, IndexError, TypeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
         msg = f"{file} is not in a format of MMLU: {error!r}."
         raise ValueError(msg) from error
 
@@ -75,7 +75,7 @@ def _read(file: Path) -> Iterator[Question]:
 def _read_csv(file: Path, subject: str) -> Iterator[Question]:
     with file.open(newline="", encoding="utf-8") as lines:
         for number, row in enumerate(csv.reader(lines), start=1):
-            if len(row) != _COLUMNS or row[-1].strip() not in _LETTERS:
+            if len(row) != _COLUMNS or row[-1].strip() not in set(_LETTERS[: _COLUMNS - 2]):
                 msg = (
                     f"Line {number} of {file} is not a question, four choices and the letter of "
                     "the right one."
@@ -111,7 +111,8 @@ def _from_json(content: Any, subject: str) -> Iterator[Question]:  # noqa: ANN40
 def _from_record(record: dict[str, Any], subject: str) -> Question:
     about = str(record.get("subject") or subject).replace("_", " ")
     answer = record["answer"]
-    place = _LETTERS.index(answer.strip()) if isinstance(answer, str) else int(answer)
+    # a list, since a text has the empty one in it
+    place = [*_LETTERS].index(answer.strip()) if isinstance(answer, str) else int(answer)
     return Question(record["question"], tuple(record["choices"]), place, about)
 
 

@@ -520,35 +520,6 @@ def test_cutting(offsets: list[tuple[int, int]], expected: list[str]) -> None:
 # the real model
 
 
-@pytest.fixture(scope="session")
-def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Read the weights of the GGUF file once for all test processes, and write them in full."""
-    pytest.importorskip("accelerate")
-    gguf = pytest.importorskip("gguf")
-    filelock = pytest.importorskip("filelock")
-    root = tmp_path_factory.getbasetemp()
-    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
-    folder = root / "smollm2"
-    with filelock.FileLock(root / "smollm2.lock"):
-        if not (folder / "done").exists():
-            save_for_transformers(folder)
-            save_for_llama_cpp(folder / "f32.gguf", gguf)
-            (folder / "done").touch()
-    return folder
-
-
-def save_for_transformers(folder: Path) -> None:
-    """Write the weights as transformers keeps them."""
-    file = small_model()
-    model = HuggingFace(file.parent, gguf_file=file.name, device="cpu")
-    settings = model._model.config.to_dict()
-    settings.pop("quantization_config", None)
-    plain = transformers.LlamaForCausalLM(transformers.LlamaConfig(**settings))
-    plain.load_state_dict(model._model.state_dict())
-    plain.save_pretrained(folder)
-    model._tokenizer.save_pretrained(folder)
-
-
 def save_for_llama_cpp(path: Path, gguf: Any) -> None:  # noqa: ANN401 gguf is untyped here
     """Write the same weights as a GGUF file of 32-bit floats, with which nothing is rounded."""
     source = gguf.GGUFReader(small_model())
@@ -575,7 +546,14 @@ def real(real_folder: Path) -> HuggingFace:
 @pytest.fixture(scope="session")
 def unrounded(real_folder: Path) -> LlamaCpp:
     """Load the same weights in llama.cpp."""
-    return LlamaCpp(real_folder / "f32.gguf", n_context=1024, n_threads=1)
+    gguf = pytest.importorskip("gguf")
+    filelock = pytest.importorskip("filelock")
+    file = real_folder / "f32.gguf"
+    with filelock.FileLock(file.with_suffix(".lock")):
+        if not (real_folder / "f32.done").exists():
+            save_for_llama_cpp(file, gguf)
+            (real_folder / "f32.done").touch()
+    return LlamaCpp(file, n_context=1024, n_threads=1)
 
 
 CAPITAL = "The capital of France is"
