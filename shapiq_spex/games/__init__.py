@@ -5,6 +5,8 @@ from __future__ import annotations
 from ._segments import divide
 from .data_subset import DataSubsetGame
 from .estimate import Estimate
+from .heads.pruning import apply_pruning
+from .heads.pruning_report import PruningReport, describe_pruning
 from .images import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_cifar10, load_mnist
 from .intervention import Intervention
 from .models import (
@@ -49,12 +51,15 @@ __all__ = [
     "Prediction",
     "Prompt",
     "PromptGame",
+    "PruningReport",
     "Score",
     "Similarity",
     "Target",
     "Tokenizer",
     "Usage",
     "Value",
+    "apply_pruning",
+    "describe_pruning",
     "divide",
     "load_cifar10",
     "load_mnist",

@@ -54,6 +54,11 @@ def propose(
             "head_size": size,
             "inputs": {projection: left},
             "outputs": arrange(left, keys),
+            "vectors": {
+                name: left
+                for name, vector in attention.named_parameters(recurse=False)
+                if vector.shape == (n_heads,)
+            },
             "attributes": _attributes(attention, old, new, size),
             "config": {},
         }
@@ -73,9 +78,9 @@ def _count_blocks(attention: nn.Module, projection: str, size: int) -> dict[str,
             continue
         if isinstance(order := getattr(module, "order", None), list):
             width = len(order) * size
-        elif type(module) is torch.nn.Linear:
+        elif isinstance(module, torch.nn.Linear):
             width = module.out_features
-        elif type(module) is Conv1D:
+        elif isinstance(module, Conv1D):
             width = module.nf
         else:
             return None
@@ -145,9 +150,7 @@ def _attributes(
     return {part: values for part, values in found.items() if values}
 
 
-def _in_config(
-    attention: nn.Module, old: tuple[int, ...], new: tuple[int, ...]
-) -> dict[str, int]:
+def _in_config(attention: nn.Module, old: tuple[int, ...], new: tuple[int, ...]) -> dict[str, int]:
     """Return which numbers of heads that attention finds in its config change, and to what."""
     configs = [module.config for module in attention.modules() if hasattr(module, "config")]
     changes = _by_name(zip((_HEADS, _KEYS), old, new, strict=False))

@@ -22,7 +22,7 @@ _ROWS, _TOKENS = 2, 8  # that attention is tried with
 _LEAST_TOLERANCE = 1e-3  # of a norm: less may be rounding, as where GPUs round float32
 
 
-@dataclass
+@dataclass(init=False)
 class Seen:
     """What a module of attention was given in a pass, and what its heads made of it.
 
@@ -32,9 +32,9 @@ class Seen:
         features: Those of all heads, ``(rows, tokens, n_heads * head_size)``.
     """
 
-    args: tuple[Any, ...] = ()
-    options: dict[str, Any] | None = None
-    features: torch.Tensor | None = None
+    args: tuple[Any, ...]
+    options: dict[str, Any]
+    features: torch.Tensor
 
 
 def run_base(model: transformers.PreTrainedModel) -> torch.Tensor:
@@ -43,8 +43,7 @@ def run_base(model: transformers.PreTrainedModel) -> torch.Tensor:
     size = model.config.get_text_config().vocab_size
     ids = torch.arange(1, _ROWS * _TOKENS + 1).remainder(size).view(_ROWS, _TOKENS).to(model.device)
     with evaluating(model):
-        found: torch.Tensor = model.base_model(input_ids=ids, attention_mask=torch.ones_like(ids))[0]
-    return found
+        return model.base_model(input_ids=ids, attention_mask=torch.ones_like(ids))[0]
 
 
 def watch(
@@ -71,28 +70,26 @@ def misfit(
     Args:
         attention: The module, of which a copy is tried.
         step: The way.
-        seen: What it was given with all heads.
+        seen: What it was given with all heads, and what these made of it.
         config: The model's, which is not copied.
     """
     torch, _ = require()
     from .modeling_pruned_heads import remove  # noqa: PLC0415 it needs torch
 
     trial = copy.deepcopy(attention, {id(config): config}).eval()
-    again = Seen()
     ((projection, left),) = step["inputs"].items()
-    if seen.features is None or seen.options is None:
-        return "it was not run"
+    again = Seen()
     try:
         remove(trial, step)
         trial.get_submodule(projection).register_forward_pre_hook(_note_features(again))
         with torch.no_grad():
             trial(*seen.args, **seen.options)
     except Exception as error:  # noqa: BLE001 the code is anyone's
-        return f"{type(error).__name__}: {str(error).partition('\n')[0]}"
+        return f"does not run with fewer heads ({type(error).__name__})"
     heads = seen.features.unflatten(-1, (-1, step["head_size"]))
-    if again.features is not None and close(heads[..., left, :].flatten(-2), again.features):
-        return None
-    return "the heads left do something else"
+    if not close(heads[..., left, :].flatten(-2), again.features):
+        return "does something else with fewer heads"
+    return None
 
 
 def close(expected: torch.Tensor, found: torch.Tensor) -> bool:

@@ -24,9 +24,10 @@ class PrunedHeads:
     ``config.kept_heads`` is a list of steps, done one after the other:
 
     - ``attention``: the name of a module of attention in the base model;
-    - ``heads``: which of its heads are kept, for readers;
+    - ``layer`` and ``heads``: its number and which of its heads are kept, for readers;
     - ``inputs`` and ``outputs``: for each of its matrices that gets smaller, which blocks of
       ``head_size`` features of its input or output are kept, and in which order;
+    - ``vectors``: the same for weights with one entry a head;
     - ``attributes``: the numbers that its parts then have, and ``config`` those that they are to
       find in their config.
     """
@@ -91,6 +92,8 @@ def remove(attention: nn.Module, step: dict[str, Any]) -> None:
         _keep(attention.get_submodule(name), blocks, size, outputs=False)
     for name, blocks in step["outputs"].items():
         _arrange(attention, name, blocks, size)
+    for name, heads in step["vectors"].items():
+        setattr(attention, name, _select(getattr(attention, name), heads, 1, dim=0))
     for name, values in step["attributes"].items():
         vars(attention.get_submodule(name)).update(values)
     if step["config"]:

@@ -12,7 +12,7 @@ from shapiq_spex.games.models.hugging_face._loading import require
 
 from ._ablation import as_switches, switching
 from ._removal import propose
-from ._structure import evaluating, find_layers, is_attention
+from ._structure import find_layers, is_attention
 from ._trial import close, misfit, run_base, watch
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def apply_pruning(
             of the heads kept, as a game with ``rescale`` does.
 
     Raises:
-        ValueError: If the plan does not go with the heads, or the model is quantized.
+        ValueError: If the plan does not go with the heads, or the model is quantized or
+            not all in memory.
+        TypeError: If it is none of transformers.
     """
     _, transformers = require()
     if not isinstance(model, transformers.PreTrainedModel):
@@ -77,6 +79,9 @@ def apply_pruning(
         raise TypeError(msg)
     if getattr(model, "hf_quantizer", None) is not None:
         msg = "Quantized weights cannot be cut. Prune the model before it is quantized."
+        raise ValueError(msg)
+    if any(weight.is_meta for weight in model.parameters()):
+        msg = "Weights that are not in memory cannot be cut. Load the model without offloading."
         raise ValueError(msg)
     layers = find_layers(model)
     kept = _kept_by_layer(plan, heads, layers)
@@ -87,11 +92,20 @@ def apply_pruning(
         reasons |= dict.fromkeys(steps, reason)
         pruned = _prune(model, layers, kept, {}, rescale=rescale)
     if reasons:
-        pruned.config.masked_heads = {str(place): reason for place, reason in reasons.items()}
-        listed = "; ".join(f"{place}: {reason}" for place, reason in sorted(reasons.items()))
-        msg = f"Heads of these layers are switched off, but cannot be removed: {listed}."
-        warnings.warn(msg, stacklevel=2)
+        _tell(pruned, reasons)
     return pruned
+
+
+def _tell(pruned: transformers.PreTrainedModel, reasons: dict[int, str]) -> None:
+    """Note in which layers heads are switched off alone, and warn of it."""
+    before = getattr(pruned.config, "masked_heads", None) or {}
+    pruned.config.masked_heads = before | {str(place): why for place, why in reasons.items()}
+    listed = [
+        f"{why}: {', '.join(str(place) for place in sorted(reasons) if reasons[place] == why)}"
+        for why in dict.fromkeys(reasons.values())
+    ]
+    msg = f"Heads of some layers are switched off, but not removed. {'; '.join(listed)}."
+    warnings.warn(msg, stacklevel=3)
 
 
 def _kept_by_layer(
@@ -132,37 +146,30 @@ def _find_steps(
 ) -> tuple[dict[int, dict[str, Any]], dict[int, str]]:
     """Return how heads are removed from layers, and from which they cannot be, and why."""
     places = [place for place, on in enumerate(kept) if not on.all()]
-    if (reason := _unsavable(model)) is not None:
-        return {}, dict.fromkeys(places, reason)
+    if _base_class(model) is None:  # the code of the saved model would not find it
+        return {}, dict.fromkeys(places, f"{type(model).__name__} is no class of transformers")
     found = [_attention_of(model, layers[place]) for place in places]
     projections = [layers[place].projection for place in places]
-    seen = watch(model, [attention for _, attention in found], projections)  # type: ignore[arg-type]
+    seen = watch(model, [attention for _, attention in found], projections)
     steps, reasons = {}, {}
     for place, (name, attention), given in zip(places, found, seen, strict=True):
         layer, on = layers[place], kept[place]
         # matrices need some width: one head stays where none is kept
         left = np.flatnonzero(on).tolist() or [0]
         inside = {module: part for part, module in attention.named_modules()}
-        reason = "its queries, keys and values are not three matrices of heads, or one"
+        reason = "has no three matrices of queries, keys and values, or one of all"
         for step in propose(
             attention, inside[layer.projection], layer.n_heads, layer.head_size, left
         ):
             misfits = misfit(attention, step, given, model.config)
             if misfits is None:
                 heads = np.flatnonzero(on).tolist()
-                steps[place] = {"attention": name, "heads": heads, **step}
+                steps[place] = {"layer": place, "attention": name, "heads": heads, **step}
                 break
             reason = misfits
         else:
-            reasons[place] = f"{type(attention).__name__}, {reason}"
+            reasons[place] = f"{type(attention).__name__} {reason}"
     return steps, reasons
-
-
-def _unsavable(model: transformers.PreTrainedModel) -> str | None:
-    """Say why a model without heads could not be saved; None if it can be."""
-    if _base_class(model) is None:
-        return f"{type(model).__name__} is no class of transformers, so it could not be loaded"
-    return None
 
 
 def _base_class(model: transformers.PreTrainedModel) -> type | None:
@@ -200,7 +207,7 @@ def _prune(
     for layer, on in zip(layers, kept, strict=True):
         if layer.projection_name is None or on.all():
             continue
-        scale = len(on) / max(on.sum(), 1) if rescale else 1.0
+        scale = len(on) / max(int(on.sum()), 1) if rescale else 1.0
         projection = pruned.get_submodule(layer.projection_name)
         factors = torch.as_tensor(on * scale).repeat_interleave(layer.head_size)
         with torch.no_grad():
