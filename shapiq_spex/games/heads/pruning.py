@@ -69,8 +69,8 @@ def apply_pruning(
             of the heads kept, as a game with ``rescale`` does.
 
     Raises:
-        ValueError: If the plan does not go with the heads, or the model is quantized or
-            not all in memory.
+        ValueError: If the plan does not go with the heads, or weights are quantized or not in
+            memory.
         TypeError: If it is none of transformers.
     """
     _, transformers = require()
@@ -148,6 +148,9 @@ def _find_steps(
     places = [place for place, on in enumerate(kept) if not on.all()]
     if _base_class(model) is None:  # the code of the saved model would not find it
         return {}, dict.fromkeys(places, f"{type(model).__name__} is no class of transformers")
+    parts = set(model.base_model.modules())
+    if not all(layers[place].projection in parts for place in places):  # nor these
+        return {}, dict.fromkeys(places, f"{type(model).__name__} has layers outside its base")
     found = [_attention_of(model, layers[place]) for place in places]
     projections = [layers[place].projection for place in places]
     seen = watch(model, [attention for _, attention in found], projections)
