@@ -30,7 +30,7 @@ def fit_linear(masks: np.ndarray, values: np.ndarray) -> Predictor:
 
 def fit_lasso_cv(masks: np.ndarray, values: np.ndarray) -> LassoCV:
     """Fit the LASSO of datamodels: its penalty chosen by cross-validation."""
-    return LassoCV(cv=5, random_state=0).fit(masks.astype(float), values)
+    return LassoCV(cv=5, random_state=0, max_iter=20_000).fit(masks.astype(float), values)
 
 
 def fit_ridge(masks: np.ndarray, values: np.ndarray) -> Predictor:

@@ -32,7 +32,16 @@ from importlib import metadata
 
 from shapiq_spex.ablations import AblationError, AblationStore, RunRecord, StoredGame, StoreError
 from shapiq_spex.approximators import SPEX, ProxySPEX
-from shapiq_spex.evaluation import Partners, Subset, best_subset, near_duplicates, partners
+from shapiq_spex.evaluation import (
+    EnergyShares,
+    Partners,
+    Subset,
+    best_subset,
+    energy_shares,
+    interaction_matrix,
+    near_duplicates,
+    partners,
+)
 from shapiq_spex.registration import register, unregister
 from shapiq_spex.spectrum import FourierSpectrum
 
@@ -40,6 +49,7 @@ __all__ = [
     "SPEX",
     "AblationError",
     "AblationStore",
+    "EnergyShares",
     "FourierSpectrum",
     "Partners",
     "ProxySPEX",
@@ -49,6 +59,8 @@ __all__ = [
     "Subset",
     "__version__",
     "best_subset",
+    "energy_shares",
+    "interaction_matrix",
     "near_duplicates",
     "partners",
     "register",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from ._energy import EnergyShares, energy_shares, interaction_matrix
 from ._partners import Partners, near_duplicates, partners
 from ._subsets import Subset, best_subset
 
-__all__ = ["Partners", "Subset", "best_subset", "near_duplicates", "partners"]
+__all__ = [
+    "EnergyShares",
+    "Partners",
+    "Subset",
+    "best_subset",
+    "energy_shares",
+    "interaction_matrix",
+    "near_duplicates",
+    "partners",
+]

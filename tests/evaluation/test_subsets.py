@@ -25,7 +25,7 @@ def random_spectrum(seed: int, n_terms: int = 20) -> FourierSpectrum:
 def test_the_value_is_that_of_the_subset(seed: int, size: int) -> None:
     """Which has the size that was asked for."""
     spectrum = random_spectrum(seed)
-    found = best_subset(spectrum, size, blur=0)
+    found = best_subset(spectrum, size, blur=0, method="greedy")
     assert len(found.players) == found.mask.sum() == size
     np.testing.assert_allclose(found.value, spectrum.evaluate(found.mask)[0], atol=1e-9)
 
@@ -34,7 +34,7 @@ def test_the_value_is_that_of_the_subset(seed: int, size: int) -> None:
 def test_no_exchange_of_two_players_is_better(seed: int, size: int) -> None:
     """A local optimum, at least."""
     spectrum = random_spectrum(seed)
-    found = best_subset(spectrum, size, blur=0)
+    found = best_subset(spectrum, size, blur=0, method="greedy")
     for inside in found.players:
         for outside in set(range(N)) - set(found.players):
             mask = found.mask.copy()
@@ -42,14 +42,15 @@ def test_no_exchange_of_two_players_is_better(seed: int, size: int) -> None:
             assert spectrum.evaluate(mask)[0] <= found.value + 1e-9
 
 
-def test_it_is_mostly_the_best() -> None:
+def test_the_greedy_one_is_mostly_the_best() -> None:
     """Of 100 random spectra, against all subsets."""
     short = []
     for seed in range(100):
         spectrum = random_spectrum(seed)
         every = np.array([np.isin(range(N), chosen) for chosen in combinations(range(N), 4)])
         values = spectrum.evaluate(every)
-        short.append((values.max() - best_subset(spectrum, 4, blur=0).value) / np.ptp(values))
+        found = best_subset(spectrum, 4, blur=0, method="greedy")
+        short.append((values.max() - found.value) / np.ptp(values))
     assert np.mean(np.array(short) < 1e-9) >= 0.75
     assert np.mean(short) < 0.02
 
@@ -106,13 +107,15 @@ def test_blur_is_a_mean_over_subsets_like_it() -> None:
 
 
 def test_thousands_of_terms_are_no_matter() -> None:
-    """A thousand players and ten thousand terms."""
+    """A thousand players and ten thousand terms, too many for an integer program."""
     rng = np.random.default_rng(0)
     sets = np.unique(np.sort(rng.integers(0, 1000, (10_000, 3)), axis=1), axis=0)
     sets = sets[(np.diff(sets, axis=1) > 0).all(axis=1)]
     spectrum = FourierSpectrum(1000, sets, rng.normal(size=len(sets)))
     found = best_subset(spectrum, 0.5)
     assert found.value > np.abs(spectrum.coefficients).sum() / 3
+    assert found.players == best_subset(spectrum, 0.5, method="greedy").players
+    assert 0 < found.gap < found.bound
 
 
 def test_a_game_decides_among_subsets() -> None:
@@ -162,3 +165,71 @@ def test_subsets_without_a_value_are_passed_over() -> None:
     assert best_subset(spectrum, 4, game=failing).players != plain.players
     with pytest.raises(ValueError, match="no value for any of the subsets"):
         best_subset(spectrum, 4, game=lambda masks: np.full(len(masks), np.nan))
+
+
+def test_the_players_to_remove_are_those_without_whom_least_is_left() -> None:
+    """The least is the largest of the opposite."""
+    spectrum = random_spectrum(6)
+    opposite = FourierSpectrum(N, spectrum.sets, -spectrum.coefficients)
+    for method in ("exact", "greedy"):
+        least = best_subset(spectrum, 5, method=method, minimize=True)
+        most = best_subset(opposite, 5, method=method)
+        assert least.players == most.players
+        assert (least.value, least.bound, least.gap) == (-most.value, -most.bound, most.gap)
+
+
+def test_the_bound_is_on_the_mean() -> None:
+    """With blur, what counts is no prediction of the subset itself, and the gap is measured so."""
+    spectrum = FourierSpectrum(3, [(), (0,), (1,), (0, 1)], [2.0, -1.0, -1.0, -1.2])
+    found = best_subset(spectrum, 2, blur=0.25)
+    assert found.players == (0, 1)
+    assert found.value == pytest.approx(2.0 + 2.0 - 1.2)
+    assert found.bound == pytest.approx(2.0 + 2.0 / 2 - 1.2 / 4)
+    assert found.gap == 0
+
+
+def test_greedy_choices_miss_what_only_all_together_do() -> None:
+    """Ten players are worth 1 each; four others are worth 20, but only together."""
+    single, together = range(10), (10, 11, 12, 13)
+
+    def game(masks: np.ndarray) -> np.ndarray:
+        return masks[:, single].sum(axis=1) + 20.0 * masks[:, together].all(axis=1)
+
+    every = (np.arange(1 << 14)[:, None] >> np.arange(14)) & 1 == 1
+    spectrum = FourierSpectrum.from_values(game(every))
+    sure = best_subset(spectrum, 4, blur=0)
+    assert sure.players == together
+    assert sure.value == pytest.approx(20.0)
+    assert sure.gap == pytest.approx(0, abs=1e-9)
+    rough = best_subset(spectrum, 4, blur=0, method="greedy")
+    assert rough.bound >= 20.0 - 1e-9
+    assert rough.gap == pytest.approx(rough.bound - rough.value)
+
+
+def test_the_gap_is_that_of_the_subset_that_the_game_preferred() -> None:
+    """The bound stays that of the spectrum; the game may look for the least, too."""
+    spectrum = random_spectrum(3)
+    values = np.random.default_rng(1).normal(size=1 << N)
+
+    def rough(masks: np.ndarray) -> np.ndarray:
+        asked.append(masks)
+        return values[masks @ (1 << np.arange(N))]
+
+    for minimize in (False, True):
+        asked: list[np.ndarray] = []
+        alone = best_subset(spectrum, 4, blur=0, minimize=minimize)
+        found = best_subset(spectrum, 4, blur=0, minimize=minimize, game=rough)
+        tried = rough(asked[0])
+        assert found.value == (tried.min() if minimize else tried.max())
+        assert found.bound == alone.bound
+        assert found.gap == pytest.approx(abs(alone.bound - spectrum.evaluate(found.mask)[0]))
+
+
+def test_methods_and_limits_are_checked() -> None:
+    """With errors that name what is possible."""
+    spectrum = random_spectrum(0)
+    with pytest.raises(ValueError, match="method must be one of auto, exact, greedy, got 'best'"):
+        best_subset(spectrum, 3, method="best")
+    for wrong in (0.0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="time_limit must be more than 0 seconds"):
+            best_subset(spectrum, 3, time_limit=wrong)

@@ -1,1 +1,7 @@
-"""Attention heads of transformers as players."""
+"""Attention heads of transformers: where they are, passes without some of them, and pruning."""
+
+from __future__ import annotations
+
+from ._selection import Heads, layers
+
+__all__ = ["Heads", "layers"]

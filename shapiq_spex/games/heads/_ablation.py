@@ -25,8 +25,9 @@ class Switches:
         kept: Shape ``(rows, n_heads)``, 1 for heads that are on and 0 for others, or anything
             between.
         scale: What the heads that are on are multiplied by, shape ``(rows, 1)``; None for 1.
-        instead: What stands for heads that are off, such that it goes with the features,
-            ``(rows, tokens, n_heads * head_size)``; None for zero.
+        instead: What stands for heads that are off, shape ``(e, t, n_heads * head_size)``, where
+            the rows are those of ``e`` examples, any number of times, and ``t`` is 1 or the number
+            of tokens; None for zero.
     """
 
     kept: torch.Tensor
@@ -39,15 +40,20 @@ class Switches:
         Args:
             features: Shape ``(rows, tokens, n_heads * head_size)``.
         """
-        rows, tokens, width = features.shape
-        kept = self.kept[:, None, :, None].to(features)
-        factor = kept if self.scale is None else kept * self.scale[:, None, None].to(features)
-        shape = (rows, tokens, kept.shape[2], -1)
-        switched = features.view(shape) * factor
+        n_examples = 1 if self.instead is None else len(self.instead)
+        n_heads = self.kept.shape[1]
+        split = features.view(
+            -1, n_examples, features.shape[1], n_heads, features.shape[2] // n_heads
+        )
+        kept = self.kept.to(features).view(-1, n_examples, 1, n_heads, 1)
+        switched = split * kept
+        if self.scale is not None:
+            switched = switched * self.scale.to(features).view(-1, n_examples, 1, 1, 1)
         if self.instead is not None:
             instead = self.instead.to(features)
-            switched = switched + (1 - kept) * instead.view(*instead.shape[:-1], *shape[2:])
-        return switched.view(rows, tokens, width)
+            shape = (*instead.shape[:2], n_heads, split.shape[-1])
+            switched = switched + (1 - kept) * instead.view(shape)
+        return switched.view(features.shape)
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 
 if TYPE_CHECKING:
@@ -86,21 +87,6 @@ def find_layers(model: transformers.PreTrainedModel) -> list[AttentionLayer]:
         )
         raise ValueError(msg)
     return found
-
-
-@contextlib.contextmanager
-def evaluating(model: transformers.PreTrainedModel) -> Iterator[None]:
-    """Have a model in evaluation for a while, without gradients."""
-    torch, _ = require()
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False  # eval() would set children that were not training, too
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 def hidden_in(args: tuple[Any, ...], options: dict[str, Any]) -> torch.Tensor:

@@ -7,9 +7,8 @@ import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
-
-from ._structure import evaluating
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

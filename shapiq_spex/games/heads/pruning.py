@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from shapiq_spex.games.models import HuggingFace
 from shapiq_spex.games.models.hugging_face._loading import require
 
 from ._ablation import as_switches, switching
 from ._removal import propose
+from ._selection import choose_heads
 from ._structure import find_layers, is_attention
 from ._trial import close, misfit, run_base, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import transformers
     from numpy.typing import ArrayLike, NDArray
     from torch import nn
 
+    from ._selection import Heads
     from ._structure import AttentionLayer
 
     BoolArray = NDArray[np.bool_]
@@ -37,15 +38,16 @@ class Plan(Protocol):
 
 
 def apply_pruning(
-    model: transformers.PreTrainedModel,
+    model: transformers.PreTrainedModel | HuggingFace,
     plan: Plan | ArrayLike,
     *,
-    heads: Literal["all"] | Sequence[tuple[int, int]] = "all",
+    heads: Heads = "all",
     rescale: bool = False,
 ) -> transformers.PreTrainedModel:
     """Return a copy of a transformer that runs without some of its attention heads.
 
-    Its outputs are those of the model with the same heads switched off. Their queries, keys and
+    Its outputs are those of the model with the same heads switched off, as in a game with
+    ``ablation="zero"``, not ``"mean"`` or ``"resample"``. Their queries, keys and
     values are no longer computed, and the matrices are smaller. It is a model of transformers like
     any other: it generates, ``save_pretrained`` saves it, with the code that it needs, and
     ``from_pretrained(folder, trust_remote_code=True)`` of transformers' automatic classes loads it,
@@ -61,22 +63,19 @@ def apply_pruning(
     While this runs, there is memory for two models in use.
 
     Args:
-        model: An encoder or decoder-only model of transformers; it stays as it is.
+        model: An encoder or decoder-only model of transformers, as it was loaded there or by
+            :class:`~shapiq_spex.games.HuggingFace`; it stays as it is.
         plan: Which heads to keep, from ``best_subset``, or a boolean mask.
-        heads: Which heads these are, as layers and numbers in them, a game's ``heads``. By default
-            all heads of all layers. Heads that are not among them are kept.
+        heads: Which heads these are, a game's ``heads``; by default all heads of all layers. Heads
+            that are not among them are kept.
         rescale: Whether to multiply the heads kept in each layer by the number of heads over that
             of the heads kept, as a game with ``rescale`` does.
 
     Raises:
-        ValueError: If the plan does not go with the heads, or weights are quantized or not in
-            memory.
-        TypeError: If it is none of transformers.
+        ValueError: If the plan does not go with the heads, or the model is none of transformers, or
+            one whose weights are quantized or not in memory.
     """
-    _, transformers = require()
-    if not isinstance(model, transformers.PreTrainedModel):
-        msg = f"apply_pruning takes a model of transformers, got {type(model).__name__}."
-        raise TypeError(msg)
+    model = unwrap(model)
     if getattr(model, "hf_quantizer", None) is not None:
         msg = "Quantized weights cannot be cut. Prune the model before it is quantized."
         raise ValueError(msg)
@@ -96,6 +95,19 @@ def apply_pruning(
     return pruned
 
 
+def unwrap(model: transformers.PreTrainedModel | HuggingFace) -> transformers.PreTrainedModel:
+    """Return a model of transformers."""
+    _, transformers = require()
+    if isinstance(model, HuggingFace):
+        model = model.model
+    if not isinstance(model, transformers.PreTrainedModel):
+        msg = (
+            f"The model must be one of transformers, or a HuggingFace, got {type(model).__name__}."
+        )
+        raise ValueError(msg)  # noqa: TRY004, as the game says it
+    return model
+
+
 def _tell(pruned: transformers.PreTrainedModel, reasons: dict[int, str]) -> None:
     """Note in which layers heads are switched off alone, and warn of it."""
     before = getattr(pruned.config, "masked_heads", None) or {}
@@ -110,7 +122,7 @@ def _tell(pruned: transformers.PreTrainedModel, reasons: dict[int, str]) -> None
 
 def _kept_by_layer(
     plan: Plan | ArrayLike,
-    heads: Literal["all"] | Sequence[tuple[int, int]],
+    heads: Heads,
     layers: list[AttentionLayer],
 ) -> list[BoolArray]:
     """Return which heads of each layer are kept."""
@@ -121,22 +133,15 @@ def _kept_by_layer(
             f"a head, got an array of shape {mask.shape} and type {mask.dtype}."
         )
         raise ValueError(msg)
-    kept = [np.ones(layer.n_heads, dtype=bool) for layer in layers]
-    if isinstance(heads, str):
-        if heads != "all":
-            msg = f"heads must be 'all' or a list of layers and numbers in them, got {heads!r}."
-            raise ValueError(msg)
-        heads = [(place, head) for place, on in enumerate(kept) for head in range(len(on))]
-    if len(heads) != len(mask):
+    chosen = choose_heads(heads, [layer.n_heads for layer in layers])
+    if len(chosen) != len(mask):
         msg = (
-            f"The plan is one of {len(mask)} heads, but {len(heads)} are given or in the model. If "
-            "the players of the game were some of its heads, pass heads=game.heads."
+            f"The plan is one of {len(mask)} heads, but {len(chosen)} are given or in the model. "
+            "If the players of the game were some of its heads, pass heads=game.heads."
         )
         raise ValueError(msg)
-    for (place, head), on in zip(heads, mask, strict=True):
-        if not (0 <= place < len(kept) and 0 <= head < len(kept[place])):
-            msg = f"The model has no head {head} in a layer {place}."
-            raise ValueError(msg)
+    kept = [np.ones(layer.n_heads, dtype=bool) for layer in layers]
+    for (place, head), on in zip(chosen, mask, strict=True):
         kept[place][head] = on
     return kept
 

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 
-from ._structure import evaluating, find_layers
+from ._structure import find_layers
+from .pruning import unwrap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import transformers
+
+    from shapiq_spex.games.models import HuggingFace
 
 _TOKENS = 128  # of the row that models are timed with by default
 _WARM_UP = 2  # passes before time is taken
@@ -58,7 +62,7 @@ class PruningReport:
 
 
 def describe_pruning(
-    model: transformers.PreTrainedModel,
+    model: transformers.PreTrainedModel | HuggingFace,
     pruned: transformers.PreTrainedModel,
     inputs: Mapping[str, Any] | None = None,
     *,
@@ -79,6 +83,7 @@ def describe_pruning(
     if repeats < 1:
         msg = f"repeats must be at least 1, got {repeats!r}."
         raise ValueError(msg)
+    model = unwrap(model)
     if inputs is None:
         inputs = _default_inputs(model)
     both = (model, pruned)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from shapiq_spex import Subset
-from shapiq_spex.games import apply_pruning, describe_pruning
+from shapiq_spex.games import HeadAblationGame, apply_pruning, describe_pruning, layers
 from shapiq_spex.games.heads._ablation import as_switches, switching
 from shapiq_spex.games.heads._structure import find_layers
 
@@ -355,7 +355,8 @@ def test_plans_may_be_of_some_heads() -> None:
     """The others are kept."""
     model = make("gpt2")
     heads = [(0, 3), (2, 1), (0, 0), (2, 5)]
-    pruned = apply_pruning(model, Subset(np.array([True, False, False, True]), 1.0), heads=heads)
+    plan = Subset(np.array([True, False, False, True]), value=1.0, bound=1.0, gap=0.0)
+    pruned = apply_pruning(model, plan, heads=heads)
     mask = np.ones_like(MASK)
     mask[2, 1] = mask[0, 0] = False
     torch.testing.assert_close(run(pruned), switched_off(model, mask), atol=1e-5, rtol=1e-5)
@@ -363,6 +364,18 @@ def test_plans_may_be_of_some_heads() -> None:
         [1, 2, 3, 4, 5],
         [0, 2, 3, 4, 5],
     ]
+
+
+def test_pruned_models_are_what_games_said() -> None:
+    """The value of a mask is that of the model pruned by it."""
+    model = make("llama")
+    game = HeadAblationGame(
+        model, lambda within: float(run(within)[0, 5, 7]), heads=layers(0, 2), rescale=True
+    )
+    mask = MASK[[0, 2]].ravel()
+    pruned = apply_pruning(model, mask, heads=game.heads, rescale=True)
+    assert float(run(pruned)[0, 5, 7]) == pytest.approx(game(mask[None])[0], abs=1e-5)
+    assert [step["layer"] for step in pruned.config.kept_heads] == [0, 2]
 
 
 def test_keeping_all_heads_copies_the_model() -> None:
@@ -395,9 +408,8 @@ def test_reports_say_what_pruning_saves() -> None:
         (MASK.ravel(), {"heads": [(0, 0)]}, "pass heads=game.heads"),
         (np.ones(30), {}, "boolean mask"),
         (MASK, {}, "boolean mask"),
-        (np.ones(1, dtype=bool), {"heads": [(0, 6)]}, "no head 6 in a layer 0"),
-        (np.ones(1, dtype=bool), {"heads": [(-1, 0)]}, "no head 0 in a layer -1"),
-        (MASK.ravel(), {"heads": "some"}, "'all' or a list"),
+        (np.ones(1, dtype=bool), {"heads": [(0, 6)]}, "no head of layer 0 6"),
+        (MASK.ravel(), {"heads": "some"}, "must be 'all'"),
     ],
 )
 def test_plans_that_do_not_go_with_heads_are_errors(
@@ -410,7 +422,7 @@ def test_plans_that_do_not_go_with_heads_are_errors(
 
 def test_models_that_cannot_be_pruned_are_errors() -> None:
     """Those of other libraries, and those whose weights are packed or elsewhere."""
-    with pytest.raises(TypeError, match="Linear"):
+    with pytest.raises(ValueError, match="Linear"):
         apply_pruning(torch.nn.Linear(2, 2), MASK.ravel())
     model = make("gpt2")
     model.hf_quantizer = object()

@@ -152,6 +152,16 @@ class HuggingFace:
         def logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]: ...
 
     @property
+    def model(self) -> transformers.PreTrainedModel:
+        """The model itself."""
+        return self._model
+
+    @property
+    def tokenizer(self) -> transformers.PreTrainedTokenizerBase:
+        """Its tokenizer."""
+        return self._tokenizer
+
+    @property
     def fingerprint(self) -> str:
         """What identifies the weights, the tokenizer and how they are used.
 

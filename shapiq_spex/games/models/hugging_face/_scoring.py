@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from shapiq_spex.games.models._protocols import Usage
 
-_WORTH = 8  # tokens in common from which on it pays to read them once
+WORTH = 8  # tokens in common from which on it pays to read them once
 # what a model may remember in, one token after the other, so that it can be had for many rows
-_KEPT = {"DynamicLayer", "DynamicSlidingWindowLayer"}
+KEPT = {"DynamicLayer", "DynamicSlidingWindowLayer"}
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,7 @@ class Scorer:
     def __init__(self, model: transformers.PreTrainedModel, pad: int, usage: Usage) -> None:
         """Remember the model, the token to pad with, and where to count."""
         self._model, self._pad, self._usage, self._keeps = model, pad, usage, True
-        parameters = inspect.signature(model.forward).parameters
-        # transformers gave it another name within version 5
-        self._cache = "cache" if "cache" in parameters else "past_key_values"
+        self._cache = cache_name(model)
 
     def read(self, rows: Sequence[list[int]]) -> Shared:
         """Have the model read what rows begin with in common.
@@ -101,17 +99,17 @@ class Scorer:
         kept token by token cannot be shared. Nothing is kept for another call, before which someone
         may change the model.
         """
-        common = _common([row[:-1] for row in rows])
-        if len(rows) == 1 or len(common) < _WORTH or not self._keeps:
+        common = common_start([row[:-1] for row in rows])
+        if len(rows) == 1 or len(common) < WORTH or not self._keeps:
             return Shared([])
         torch, _ = require()
         with torch.inference_mode():
             ids = torch.tensor([common], device=self._model.device)
             output = self._model(ids, attention_mask=torch.ones_like(ids), use_cache=True)
         self._usage.add(1, 0)  # its tokens count with the rows
-        memory = output.get("cache", output.get("past_key_values"))
+        memory = remembered(output)
         kinds = {type(layer).__name__ for layer in getattr(memory, "layers", [None])}
-        self._keeps = kinds <= _KEPT
+        self._keeps = kinds <= KEPT
         return Shared(common, memory) if self._keeps else Shared([])
 
     def score(self, rows: Sequence[list[int]], plan: Plan, shared: Shared) -> NDArray[np.float64]:
@@ -129,7 +127,7 @@ class Scorer:
         ids, mask = pad(unread, self._pad)
         mask = torch.cat([mask.new_ones(len(rows), known), mask], dim=1)
         options = {self._cache: _spread(shared.memory, len(rows))} if known else {}
-        with torch.inference_mode(), _head_at(self._model, last):
+        with torch.inference_mode(), head_at(self._model, last):
             output = self._model(
                 ids.to(self._model.device),
                 attention_mask=mask.to(self._model.device),
@@ -143,6 +141,19 @@ class Scorer:
         self._usage.add(1, sum(map(len, rows)) + len(rows) * len(plan.context))
         values: NDArray[np.float64] = found.double().cpu().numpy()
         return np.add.reduceat(values, plan.starts, axis=1)
+
+
+def cache_name(model: transformers.PreTrainedModel) -> str:
+    """Return what a model calls its memory of tokens."""
+    parameters = inspect.signature(model.forward).parameters
+    # transformers gave it another name within version 5
+    return "cache" if "cache" in parameters else "past_key_values"
+
+
+def remembered(output: transformers.utils.ModelOutput) -> Any:  # noqa: ANN401 of transformers
+    """Return a model's memory of the tokens that it was given."""
+    # asking for the old name warns
+    return output["cache"] if "cache" in output else output.get("past_key_values")
 
 
 def pad(
@@ -160,7 +171,7 @@ def pad(
     return ids, mask
 
 
-def _common(rows: Sequence[list[int]]) -> list[int]:
+def common_start(rows: Sequence[list[int]]) -> list[int]:
     """Return what all rows begin with."""
     first, last = min(rows), max(rows)  # the two that differ earliest
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
@@ -174,7 +185,7 @@ def _choose(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def _head_at(model: transformers.PreTrainedModel, places: torch.Tensor) -> Iterator[None]:
+def head_at(model: transformers.PreTrainedModel, places: torch.Tensor) -> Iterator[None]:
     """Have a model's head compute the logits at some places of each row alone.
 
     Elsewhere they would be most of the memory, and much of the time.
