@@ -7,6 +7,8 @@ from .data_subset import DataSubsetGame
 from .estimate import Estimate
 from .head_ablation import HeadAblationGame
 from .heads import layers
+from .heads.pruning import apply_pruning
+from .heads.pruning_report import PruningReport, describe_pruning
 from .images import CIFAR10_CLASSES, FASHION_MNIST_CLASSES, load_cifar10, load_mnist
 from .intervention import Intervention
 from .models import (
@@ -66,6 +68,7 @@ __all__ = [
     "Probe",
     "Prompt",
     "PromptGame",
+    "PruningReport",
     "Question",
     "Score",
     "Similarity",
@@ -74,6 +77,8 @@ __all__ = [
     "Tokenizer",
     "Usage",
     "Value",
+    "apply_pruning",
+    "describe_pruning",
     "divide",
     "fit_probe",
     "layers",

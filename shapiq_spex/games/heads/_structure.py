@@ -111,7 +111,7 @@ def _find_stack(model: transformers.PreTrainedModel) -> tuple[str, list[nn.Modul
         (name, list(module))
         for name, module in model.named_modules()
         if isinstance(module, torch.nn.ModuleList)
-        and any(map(_is_attention, (part for layer in module for part in layer.modules())))
+        and any(map(is_attention, (part for layer in module for part in layer.modules())))
     ]
     if not stacks:
         msg = f"{type(model).__name__} has no list of layers with attention."
@@ -119,7 +119,7 @@ def _find_stack(model: transformers.PreTrainedModel) -> tuple[str, list[nn.Modul
     return max(stacks, key=lambda stack: len(stack[1]))
 
 
-def _is_attention(module: nn.Module) -> bool:
+def is_attention(module: nn.Module) -> bool:
     """Say whether a module is one of attention."""
     name = type(module).__name__.lower()
     return "attention" in name or "attn" in name
@@ -236,7 +236,7 @@ def _attention_around(layer: nn.Module, name: str) -> nn.Module | None:
     path = name.split(".")
     for length in range(len(path) - 1, 0, -1):
         module = layer.get_submodule(".".join(path[:length]))
-        if _is_attention(module):
+        if is_attention(module):
             return module
     return None
 
