@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shapiq_spex.games.heads._sharing import count_masks, divide_rows, find_stages, sort_masks
+from shapiq_spex.games.heads._sharing import (
+    _STAGE,
+    count_masks,
+    divide_rows,
+    find_stages,
+    sort_masks,
+)
 
 
 def test_rows_of_like_length_go_together() -> None:
@@ -65,6 +75,30 @@ def test_a_start_is_no_stage() -> None:
     assert find_stages(masks, 4) == find_stages(masks[:, 4:], 0)[:0] + [
         4 + stage for stage in find_stages(masks[:, 4:], 0)
     ]
+
+
+def cost(masks: np.ndarray, stages: tuple[int, ...]) -> float:
+    """Return how many layers masks pass in stages, with what each beginning costs."""
+    total, before = 0.0, 0
+    for stage in stages:
+        whole = stage == masks.shape[1]
+        passed = len(masks) if whole else len(np.unique(masks[:, :stage, 0], axis=0))
+        total, before = total + passed * (stage - before + _STAGE), stage
+    return total
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6), st.integers(1, 12))
+def test_no_stages_are_cheaper(seed: int, n_layers: int, n_masks: int) -> None:
+    """Of all ways to divide the layers into stages, the cheapest is found."""
+    masks = np.random.default_rng(seed).random((n_masks, n_layers, 1)) < 0.7
+    inner = range(1, n_layers)
+    ways = [
+        (*chosen, n_layers)
+        for count in range(n_layers)
+        for chosen in itertools.combinations(inner, count)
+    ]
+    found = cost(masks, tuple(find_stages(masks, 0)))
+    assert found == pytest.approx(min(cost(masks, way) for way in ways), abs=1e-9)
 
 
 def test_one_head_off_at_a_time() -> None:
