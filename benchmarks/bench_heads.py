@@ -12,6 +12,7 @@ import argparse
 import tempfile
 from collections import defaultdict
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,12 @@ from shapiq_spex.plots import plot_pruning
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shapiq_spex.games.heads._selection import Heads, Layers
+
+    Results = dict[str, dict[float, list[float]]]
+
+_GROUP = {"MiniLM": 2, "SmolLM2-135M": 3}  # layers in a group
+
 
 @cache
 def _subject(name: str, options: _Options) -> Subject:
@@ -43,7 +50,7 @@ class _Options(argparse.Namespace):
 
 
 def _stored(
-    subject: Subject, seed: int, options: argparse.Namespace, heads: object = "all"
+    subject: Subject, seed: int, options: argparse.Namespace, heads: Heads = "all"
 ) -> StoredGame:
     """Return the game of some examples, in a file."""
     explained, _ = subject.draw(seed, _explained(subject, options), options.held_out)
@@ -56,6 +63,21 @@ def _store(game: HeadAblationGame, options: argparse.Namespace) -> StoredGame:
     return StoredGame(game, options.store / "heads.sqlite", batch_size=64)
 
 
+def _groups(subject: Subject) -> dict[str, Layers]:
+    """Return an early, a middle and a late group of layers, as the ProxySPEX paper has them."""
+    count = subject.model.config.num_hidden_layers
+    width = _GROUP[subject.name]
+    starts = {"early": 0, "middle": (count - width) // 2, "late": count - width}
+    return {name: layers(*range(start, start + width)) for name, start in starts.items()}
+
+
+def _budget(heads: str, subject: Subject, options: argparse.Namespace) -> int:
+    """Return how many masks of a choice of heads can be afforded."""
+    if heads != "all":
+        return options.group_budget
+    return max(options.budgets) if subject.name == "MiniLM" else options.language_budget
+
+
 def _explained(subject: Subject, options: argparse.Namespace) -> int:
     """Return how many examples to explain."""
     return options.examples if subject.name == "MiniLM" else options.language_examples
@@ -66,12 +88,16 @@ def faithfulness(options: argparse.Namespace) -> str:
     rows = []
     for name in options.models:
         subject = _subject(name, options)
-        game = _stored(subject, 0, options)
-        fresh = np.random.default_rng([0, 9]).random((options.fresh, game.n_players)) < 0.5
-        budgets = [b for b in options.budgets if name == "MiniLM" or b <= options.language_budget]
-        for value in ("margin", "accuracy"):
-            same = _store(game.game.with_value(value), options)
-            for budget in budgets:
+        for label, heads in {"all": "all", **_groups(subject)}.items():
+            if label not in options.heads:
+                continue
+            game = _stored(subject, 0, options, heads)
+            fresh = np.random.default_rng([0, 9]).random((options.fresh, game.n_players)) < 0.5
+            most = _budget(label, subject, options)
+            for value, budget in product(("margin", "accuracy"), options.budgets):
+                if budget > most:
+                    continue
+                same = _store(game.game.with_value(value), options)
                 approximator = ProxySPEX(game.n_players, 2, "FBII", random_state=0)
                 seen = Watched(same)
                 approximator.approximate(budget, seen)
@@ -84,9 +110,12 @@ def faithfulness(options: argparse.Namespace) -> str:
                     fit_banzhaf(masks, values)(fresh.astype(float)),
                 ]
                 scores = [r_squared(truth, guess) for guess in predicted]
-                rows.append([name, value, f"{budget:,}", *(f"{score:.3f}" for score in scores)])
+                shown = [f"{score:.3f}" for score in scores]
+                rows.append([name, label, value, f"{budget:,}", *shown])
                 progress(rows[-1])
-    return markdown(["model", "value", "masks", "ProxySPEX", "LASSO", "ridge", "Banzhaf"], rows)
+    return markdown(
+        ["model", "heads", "value", "masks", "ProxySPEX", "LASSO", "ridge", "Banzhaf"], rows
+    )
 
 
 def energy(options: argparse.Namespace) -> str:
@@ -94,20 +123,14 @@ def energy(options: argparse.Namespace) -> str:
     rows = []
     for name in options.models:
         subject = _subject(name, options)
-        count = subject.model.config.num_hidden_layers
-        width = 2 if name == "MiniLM" else 3
-        groups = {
-            "early": range(width),
-            "middle": range((count - width) // 2, (count + width) // 2),
-            "late": range(count - width, count),
-        }
-        for label, chosen in groups.items():
-            game = _stored(subject, 0, options, layers(*chosen))
+        for label, chosen in _groups(subject).items():
+            game = _stored(subject, 0, options, chosen)
             approximator = ProxySPEX(game.n_players, 2, "FBII", random_state=0)
             approximator.approximate(options.group_budget, game)
             shares = energy_shares(approximator.spectrum, game.game.layers)
             shown = [f"{100 * s:.0f}%" for s in (shares.linear, shares.within, shares.across)]
-            rows.append([name, label, f"{chosen[0]} to {chosen[-1]}", str(game.n_players), *shown])
+            numbers = f"{chosen.numbers[0]} to {chosen.numbers[-1]}"
+            rows.append([name, label, numbers, str(game.n_players), *shown])
             rows[-1].append(f"{approximator.cv_faithfulness:.3f}")
             progress(rows[-1])
     heading = ["model", "group", "layers", "heads", "linear", "within a layer", "across", "R²"]
@@ -115,45 +138,56 @@ def energy(options: argparse.Namespace) -> str:
 
 
 def pruning(options: argparse.Namespace) -> str:
-    """How well the model does on other examples without some heads."""
+    """How well the model does on other examples without some heads.
+
+    Of the language model, of which nothing is left without half of its heads, heads of one group of
+    layers are chosen, as in the ProxySPEX paper.
+    """
     tables = []
     for name in options.models:
         subject = _subject(name, options)
-        found: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-        margins: dict[str, dict[float, list[float]]] = defaultdict(lambda: defaultdict(list))
-        whole = []
-        budget = options.pruning_budget if name == "MiniLM" else options.language_budget
-        for seed in range(options.seeds if name == "MiniLM" else 1):
-            game = _stored(subject, seed, options)
-            _, held_out = subject.draw(seed, _explained(subject, options), options.held_out)
-            other = game.game.on(held_out)
-            test = _store(other, options)
-            accuracy = _store(other.with_value("accuracy"), options)
-            everything = np.ones((1, game.n_players), dtype=bool)
-            test(everything)
-            whole.append(float(accuracy(everything)[0]))
-            progress([name, str(seed), "whole", f"{whole[-1]:.3f}"])
-            for method, by_share in choose_heads(game, options.keeps, budget, seed).items():
-                for keep, masks in by_share.items():
-                    margins[method][keep].append(float(test(np.array(masks)).mean()))
-                    found[method][keep].append(float(accuracy(np.array(masks)).mean()))
-                    progress([name, str(seed), method, f"{keep}", f"{found[method][keep][-1]:.3f}"])
-        tables.append(_pruning_table(name, found, margins, whole))
-        if options.chart:
-            figure = plot_pruning(
-                {m: dict(v) for m, v in found.items() if "tried" not in m or "SPEX" in m},
-                whole=float(np.mean(whole)),
-                title=name,
-            )
-            figure.savefig(options.chart.with_stem(f"{options.chart.stem}-{name}"), dpi=150)
+        groups = {"all": "all", **_groups(subject)}
+        wanted = [label for label in options.heads if (label == "all") == (name == "MiniLM")]
+        tables += [_prune(subject, label, groups[label], options) for label in wanted]
     return "\n\n".join(tables)
+
+
+def _prune(subject: Subject, label: str, heads: Heads, options: argparse.Namespace) -> str:
+    """Prune the heads of one choice, with several seeds."""
+    found: Results = defaultdict(lambda: defaultdict(list))
+    margins: Results = defaultdict(lambda: defaultdict(list))
+    whole = []
+    budget = options.pruning_budget if label == "all" else options.group_budget
+    for seed in range(options.seeds):
+        game = _stored(subject, seed, options, heads)
+        _, held_out = subject.draw(seed, _explained(subject, options), options.held_out)
+        other = game.game.on(held_out)
+        test, accuracy = _store(other, options), _store(other.with_value("accuracy"), options)
+        everything = np.ones((1, game.n_players), dtype=bool)
+        whole.append((float(accuracy(everything)[0]), float(test(everything)[0])))
+        progress([subject.name, label, str(seed), "whole", f"{whole[-1][0]:.3f}"])
+        for method, by_share in choose_heads(game, options.keeps, budget, seed).items():
+            for keep, masks in by_share.items():
+                margins[method][keep].append(float(test(np.array(masks)).mean()))
+                found[method][keep].append(float(accuracy(np.array(masks)).mean()))
+                shown = f"{found[method][keep][-1]:.3f}"
+                progress([subject.name, label, str(seed), method, f"{keep}", shown])
+    if options.chart:
+        figure = plot_pruning(
+            {method: dict(by_share) for method, by_share in found.items()},
+            whole=float(np.mean(whole, axis=0)[0]),
+            title=f"{subject.name}, heads: {label}",
+        )
+        stem = f"{options.chart.stem}-{subject.name}-{label}"
+        figure.savefig(options.chart.with_stem(stem), dpi=150)
+    return _pruning_table(f"{subject.name}, {label}", found, margins, whole)
 
 
 def _pruning_table(
     name: str,
-    found: dict[str, dict[float, list[float]]],
-    margins: dict[str, dict[float, list[float]]],
-    whole: list[float],
+    found: Results,
+    margins: Results,
+    whole: list[tuple[float, float]],
 ) -> str:
     rows = []
     for method, by_share in found.items():
@@ -163,9 +197,10 @@ def _pruning_table(
             row.append(f"{np.mean(results):.3f}{spread} ({np.mean(margins[method][keep]):.2f})")
         rows.append(row)
     keeps = [f"{keep:.0%} kept" for keep in next(iter(found.values()))]
+    accuracy, margin = np.mean(whole, axis=0)
     return (
         markdown(["model", "method", *keeps], rows)
-        + f"\n\nWhole model: {np.mean(whole):.3f} (accuracy); in brackets the mean margin."
+        + f"\n\nWhole model: {accuracy:.3f} ({margin:.2f}). In brackets the mean margin."
     )
 
 
@@ -182,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--only", choices=_PARTS, action="append", help="run this part alone")
     parser.add_argument("--models", nargs="+", default=["MiniLM", "SmolLM2-135M"])
+    parser.add_argument("--heads", nargs="+", default=["all", "early", "middle", "late"])
     parser.add_argument("--reviews", type=Path, help="file of review lines")
     parser.add_argument("--encoder", type=Path, help="folder of the encoder")
     parser.add_argument("--language", type=Path, help="folder of the language model")
