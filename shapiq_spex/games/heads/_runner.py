@@ -99,8 +99,10 @@ class Runner:
         """Return the rows without what they begin with in common, if that can be shared."""
         if self._rows is None:
             self._rows = self._prepared.rows
-            tokens = common_start([row[:-1] for row in self._rows])
-            if self._prepared.reader.causal and len(self._rows) > 1 and len(tokens) >= WORTH:
+            reader = self._prepared.reader
+            # up to what is read: that is to be in the pass of each row
+            tokens = common_start([row[: reader.start(i)] for i, row in enumerate(self._rows)])
+            if reader.causal and len(self._rows) > 1 and len(tokens) >= WORTH:
                 common = Common(self._model, self._layers, self._start, tokens)
                 if common.can_be_shared():
                     self._common = common
