@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -364,6 +366,27 @@ def test_nothing_is_left_behind(make_model: Make, tokenizer: Any) -> None:  # no
         assert not module._forward_pre_hooks
         assert not module._forward_hooks
         assert "forward" not in module.__dict__
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_several_threads(
+    make_model: Make,
+    tokenizer: Any,  # noqa: ANN401 as above
+    tmp_path: Path,
+    concurrency: int,
+) -> None:
+    """Batches at the same time, and what else uses the model meanwhile, do not mix."""
+    model = make_model("llama")
+    game = HeadAblationGame(model, PLAIN, tokenizer=tokenizer)
+    plain = HuggingFace(model, tokenizer=tokenizer)
+    masks = np.unique(draw(game.n_players, 30), axis=0)
+    expected, likely = game(masks), plain.log_probabilities(TEXTS, WORDS)
+    stored = StoredGame(game, tmp_path / "t.sqlite", concurrency=concurrency, batch_size=3)
+    with ThreadPoolExecutor(1) as aside:
+        other = aside.submit(lambda: [plain.log_probabilities(TEXTS, WORDS) for _ in range(10)])
+        assert stored(masks) == pytest.approx(expected, abs=1e-5)
+        assert np.array(other.result()) == pytest.approx(np.array([likely] * 10), abs=1e-5)
+    assert pickle.loads(pickle.dumps(game))(masks) == pytest.approx(expected, abs=1e-5)  # noqa: S301 our own
 
 
 def test_dtype_is_kept(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
