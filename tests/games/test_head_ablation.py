@@ -128,6 +128,37 @@ def test_one_head_off_at_a_time(make_model: Make, tokenizer: Any) -> None:  # no
     assert game.outputs(masks) == pytest.approx(np.array(expected), abs=1e-5)
 
 
+@pytest.mark.parametrize("max_tokens", [20, 60])
+@pytest.mark.parametrize("task", [PLAIN, FEW_SHOT], ids=["plain", "few-shot"])
+def test_size_of_passes(
+    make_model: Make,
+    tokenizer: Any,  # noqa: ANN401 as above
+    task: Classification,
+    max_tokens: int,
+) -> None:
+    """No pass has more tokens than it may, nor more of what examples begin with than fits."""
+    model = make_model("llama")
+    game = HeadAblationGame(model, task, tokenizer=tokenizer, max_tokens=max_tokens)
+    masks = draw(game.n_players, 30)
+    expected = game.outputs(masks)
+    sizes, rows = [], []
+
+    def note(_: Any, __: Any, given: dict[str, Any]) -> None:  # noqa: ANN401 as above
+        sizes.append(given["input_ids"].numel())
+        rows.append(len(given["input_ids"]))
+
+    hook = model.model.register_forward_pre_hook(note, with_kwargs=True)
+    assert game.outputs(masks) == pytest.approx(expected, abs=1e-5)
+    assert max(sizes) <= max_tokens
+    assert max(rows) > 1
+    rows.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shapiq_spex.games.heads._runner._MAX_REMEMBERED", 1)
+        assert game.outputs(masks) == pytest.approx(expected, abs=1e-5)
+    hook.remove()
+    assert (max(rows) <= max_tokens // len(SHOTS.split())) == (task is FEW_SHOT)
+
+
 @pytest.mark.parametrize("name", ["gpt2", "llama", "bert"])
 def test_all_on_is_the_plain_model(make_model: Make, tokenizer: Any, name: str) -> None:  # noqa: ANN401 as above
     """With all heads on, the model says the same to the last bit."""

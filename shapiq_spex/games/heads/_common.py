@@ -59,6 +59,13 @@ class Common:
         kinds = {type(layer).__name__ for layer in getattr(self._memory, "layers", [None])}
         return kinds <= KEPT
 
+    @property
+    def size(self) -> int:
+        """How many bytes the model's memory of a mask takes for each row that goes on from it."""
+        return sum(
+            layer.keys.nbytes + layer.values.nbytes for layer in self._memory.layers[self._start :]
+        )
+
     def read(self, times: int, switches: Sequence[Switches | None]) -> Any:  # noqa: ANN401 of transformers
         """Read the tokens with some masks.
 
