@@ -109,6 +109,19 @@ def test_as_with_zeroed_weights(
     assert game.outputs(masks[2:4]) == pytest.approx(np.array(expected[2:4]), abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["minimax", "codegen"])
+def test_decoders_of_other_kinds(make_model: Make, tokenizer: Any, name: str) -> None:  # noqa: ANN401 as above
+    """Models whose memory is not one of tokens alone, or that have no setting for padding."""
+    model = make_model(name)
+    game = HeadAblationGame(model, FEW_SHOT, heads=LAST, tokenizer=tokenizer)
+    mask = np.array([True, False, False, True])
+    expected = said(without(model, off_of(game, mask)), tokenizer, FEW_SHOT)
+    assert game.outputs(mask[None])[0] == pytest.approx(expected, abs=1e-5)
+    prompts = [FEW_SHOT.template.replace("{text}", text) for text in TEXTS]
+    likely = HuggingFace(model, tokenizer=tokenizer).log_probabilities(prompts, WORDS)
+    assert likely.ravel() == pytest.approx(said(model, tokenizer, FEW_SHOT), abs=1e-5)
+
+
 @pytest.mark.parametrize("heads", ["all", UPPER, LAST], ids=["all", "upper", "last"])
 def test_an_encoder(make_model: Make, tokenizer: Any, heads: Any) -> None:  # noqa: ANN401 as above
     """So does an encoder."""

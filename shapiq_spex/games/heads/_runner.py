@@ -214,7 +214,7 @@ class Runner:
     @property
     def _padding(self) -> int:
         """A token to pad with."""
-        found = self._model.config.get_text_config().pad_token_id
+        found = getattr(self._model.config.get_text_config(), "pad_token_id", None)
         return found if found is not None and found >= 0 else 0
 
 

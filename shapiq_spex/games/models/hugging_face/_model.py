@@ -232,5 +232,5 @@ class HuggingFace:
     @property
     def _padding(self) -> int | None:
         """The token that the model takes for padding."""
-        found = self._model.config.get_text_config().pad_token_id
+        found = getattr(self._model.config.get_text_config(), "pad_token_id", None)
         return found if found is not None and found >= 0 else None
