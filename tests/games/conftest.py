@@ -63,6 +63,13 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "gemma": ("Gemma2ForCausalLM", "Gemma2Config", GROUPED | {"sliding_window": 6}),
     "qwen": ("Qwen3ForCausalLM", "Qwen3Config", GROUPED | {"head_dim": 16}),
     "mistral": ("MistralForCausalLM", "MistralConfig", GROUPED | {"sliding_window": 6}),
+    "minimax": ("MiniMaxForCausalLM", "MiniMaxConfig", GROUPED | {"num_local_experts": 2}),
+    "codegen": ("CodeGenForCausalLM", "CodeGenConfig", GPT2 | {"rotary_dim": 4}),
+    "gemma3n": (
+        "Gemma3nForCausalLM",
+        "Gemma3nTextConfig",
+        GROUPED | {"vocab_size_per_layer_input": 40, "num_kv_shared_layers": 0},
+    ),
     "falcon": ("FalconForCausalLM", "FalconConfig", SIZES),
     "bert": ("BertModel", "BertConfig", SIZES),
     "bert-classifier": ("BertForSequenceClassification", "BertConfig", SIZES | {"num_labels": 3}),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +109,19 @@ def test_as_with_zeroed_weights(
     assert game.outputs(masks[2:4]) == pytest.approx(np.array(expected[2:4]), abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["minimax", "codegen"])
+def test_decoders_of_other_kinds(make_model: Make, tokenizer: Any, name: str) -> None:  # noqa: ANN401 as above
+    """Models whose memory is not one of tokens alone, or that have no setting for padding."""
+    model = make_model(name)
+    game = HeadAblationGame(model, FEW_SHOT, heads=LAST, tokenizer=tokenizer)
+    mask = np.array([True, False, False, True])
+    expected = said(without(model, off_of(game, mask)), tokenizer, FEW_SHOT)
+    assert game.outputs(mask[None])[0] == pytest.approx(expected, abs=1e-5)
+    prompts = [FEW_SHOT.template.replace("{text}", text) for text in TEXTS]
+    likely = HuggingFace(model, tokenizer=tokenizer).log_probabilities(prompts, WORDS)
+    assert likely.ravel() == pytest.approx(said(model, tokenizer, FEW_SHOT), abs=1e-5)
+
+
 @pytest.mark.parametrize("heads", ["all", UPPER, LAST], ids=["all", "upper", "last"])
 def test_an_encoder(make_model: Make, tokenizer: Any, heads: Any) -> None:  # noqa: ANN401 as above
     """So does an encoder."""
@@ -124,6 +139,37 @@ def test_one_head_off_at_a_time(make_model: Make, tokenizer: Any) -> None:  # no
     masks = ~np.eye(game.n_players, dtype=bool)
     expected = [said(without(model, off_of(game, mask)), tokenizer, CLASSES) for mask in masks]
     assert game.outputs(masks) == pytest.approx(np.array(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("max_tokens", [20, 60])
+@pytest.mark.parametrize("task", [PLAIN, FEW_SHOT], ids=["plain", "few-shot"])
+def test_size_of_passes(
+    make_model: Make,
+    tokenizer: Any,  # noqa: ANN401 as above
+    task: Classification,
+    max_tokens: int,
+) -> None:
+    """No pass has more tokens than it may, nor more of what examples begin with than fits."""
+    model = make_model("llama")
+    game = HeadAblationGame(model, task, tokenizer=tokenizer, max_tokens=max_tokens)
+    masks = draw(game.n_players, 30)
+    expected = game.outputs(masks)
+    sizes, rows = [], []
+
+    def note(_: Any, __: Any, given: dict[str, Any]) -> None:  # noqa: ANN401 as above
+        sizes.append(given["input_ids"].numel())
+        rows.append(len(given["input_ids"]))
+
+    hook = model.model.register_forward_pre_hook(note, with_kwargs=True)
+    assert game.outputs(masks) == pytest.approx(expected, abs=1e-5)
+    assert max(sizes) <= max_tokens
+    assert max(rows) > 1
+    rows.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shapiq_spex.games.heads._runner._MAX_REMEMBERED", 1)
+        assert game.outputs(masks) == pytest.approx(expected, abs=1e-5)
+    hook.remove()
+    assert (max(rows) <= max_tokens // len(SHOTS.split())) == (task is FEW_SHOT)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama", "bert"])
@@ -364,6 +410,27 @@ def test_nothing_is_left_behind(make_model: Make, tokenizer: Any) -> None:  # no
         assert not module._forward_pre_hooks
         assert not module._forward_hooks
         assert "forward" not in module.__dict__
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_several_threads(
+    make_model: Make,
+    tokenizer: Any,  # noqa: ANN401 as above
+    tmp_path: Path,
+    concurrency: int,
+) -> None:
+    """Batches at the same time, and what else uses the model meanwhile, do not mix."""
+    model = make_model("llama")
+    game = HeadAblationGame(model, PLAIN, tokenizer=tokenizer)
+    plain = HuggingFace(model, tokenizer=tokenizer)
+    masks = np.unique(draw(game.n_players, 30), axis=0)
+    expected, likely = game(masks), plain.log_probabilities(TEXTS, WORDS)
+    stored = StoredGame(game, tmp_path / "t.sqlite", concurrency=concurrency, batch_size=3)
+    with ThreadPoolExecutor(1) as aside:
+        other = aside.submit(lambda: [plain.log_probabilities(TEXTS, WORDS) for _ in range(10)])
+        assert stored(masks) == pytest.approx(expected, abs=1e-5)
+        assert np.array(other.result()) == pytest.approx(np.array([likely] * 10), abs=1e-5)
+    assert pickle.loads(pickle.dumps(game))(masks) == pytest.approx(expected, abs=1e-5)  # noqa: S301 our own
 
 
 def test_dtype_is_kept(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above

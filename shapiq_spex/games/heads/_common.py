@@ -7,7 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from shapiq_spex.games.models.hugging_face._loading import require
-from shapiq_spex.games.models.hugging_face._scoring import KEPT, cache_name, head_at, remembered
+from shapiq_spex.games.models.hugging_face._scoring import cache_name, head_at, is_kept, remembered
 
 from ._ablation import switching
 from ._passes import noting, starting_at
@@ -56,8 +56,14 @@ class Common:
         with noting(self._layers[self._start]) as noted:
             self._memory = self._pass(1, nothing, None)
         self._hidden = noted[0] if self._start else None
-        kinds = {type(layer).__name__ for layer in getattr(self._memory, "layers", [None])}
-        return kinds <= KEPT
+        return is_kept(self._memory)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the model's memory of a mask takes for each row that goes on from it."""
+        return sum(
+            layer.keys.nbytes + layer.values.nbytes for layer in self._memory.layers[self._start :]
+        )
 
     def read(self, times: int, switches: Sequence[Switches | None]) -> Any:  # noqa: ANN401 of transformers
         """Read the tokens with some masks.

@@ -202,7 +202,7 @@ def _record(
     torch, _ = require()
     lengths = np.array([len(row) for row in rows])
     with evaluating(model), torch.inference_mode():
-        for some in divide_rows(lengths, lengths, max_tokens, np.inf):
+        for some in divide_rows(lengths, np.zeros(len(rows)), max_tokens, 1):
             batch = Batch(some, rows, model.device, 0)
             with recording(layers) as recorded:
                 model.base_model(**batch.inputs(1))

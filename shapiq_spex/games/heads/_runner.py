@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-_MAX_NUMBERS = 2**27  # a pass holds besides the features: 512 MiB of logits in float32
+# what a pass holds besides the features, at most
+_MAX_NUMBERS = 2**27  # logits: 512 MiB in float32
+_MAX_REMEMBERED = 2**32  # bytes of what rows have in common
 
 
 class Runner:
@@ -88,7 +90,8 @@ class Runner:
         with evaluating(self._model), torch.inference_mode():
             rows = self._find_common()
         order = sort_masks(kept)
-        step = count_masks(len(kept), sum(map(len, rows)), self._max_tokens)
+        longest = max(self._known, *map(len, rows))
+        step = count_masks(len(kept), sum(map(len, rows)), longest, self._max_tokens)
         for begin in range(0, len(kept), step):
             positions = order[begin : begin + step]
             with evaluating(self._model), torch.inference_mode():
@@ -99,8 +102,10 @@ class Runner:
         """Return the rows without what they begin with in common, if that can be shared."""
         if self._rows is None:
             self._rows = self._prepared.rows
-            tokens = common_start([row[:-1] for row in self._rows])
-            if self._prepared.reader.causal and len(self._rows) > 1 and len(tokens) >= WORTH:
+            reader = self._prepared.reader
+            # up to what is read: that is to be in the pass of each row
+            tokens = common_start([row[: reader.start(i)] for i, row in enumerate(self._rows)])
+            if reader.causal and len(self._rows) > 1 and len(tokens) >= WORTH:
                 common = Common(self._model, self._layers, self._start, tokens)
                 if common.can_be_shared():
                     self._common = common
@@ -123,9 +128,10 @@ class Runner:
         else:
             memory = self._common.read(len(kept), self._switches(kept, None))
         lengths = np.array([len(row) for row in rows])
-        sizes = np.array([reader.size(row) for row in range(len(rows))])
-        most = self._max_tokens / len(kept), _MAX_NUMBERS / len(kept)
-        for some in divide_rows(lengths, sizes, *most):
+        shares = np.array([reader.size(row) for row in range(len(rows))]) / _MAX_NUMBERS
+        if self._common is not None:
+            shares += self._common.size / _MAX_REMEMBERED
+        for some in divide_rows(lengths, shares, self._max_tokens / len(kept), 1 / len(kept)):
             batch = Batch(some, rows, self._model.device, self._padding)
             columns = reader.columns(some.tolist())
             read = self._run_batch(kept, batch, stages, memory)
@@ -208,7 +214,7 @@ class Runner:
     @property
     def _padding(self) -> int:
         """A token to pad with."""
-        found = self._model.config.get_text_config().pad_token_id
+        found = getattr(self._model.config.get_text_config(), "pad_token_id", None)
         return found if found is not None and found >= 0 else 0
 
 

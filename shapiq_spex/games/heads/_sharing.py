@@ -10,34 +10,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     BoolArray = NDArray[np.bool_]
+    FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
 _PADDING = 0.08  # of the tokens that examples of different lengths may be filled up by
 _STAGE = 0.4  # layers that beginning anew costs, by embeddings, masks and copies
-_FEW = 8  # masks at once at least, so that examples of like length fill a pass
+_FEW = 8  # masks at once if they fit, so that examples of like length fill a pass
 
 
-def count_masks(n_masks: int, n_tokens: int, max_tokens: int) -> int:
-    """Return how many masks to evaluate at once.
+def count_masks(n_masks: int, n_tokens: int, longest: int, max_tokens: int) -> int:
+    """Return how many masks to evaluate at once, at least one.
 
     Args:
         n_masks: How many there are.
         n_tokens: Of all examples together.
+        longest: The tokens of the longest example, or of what all begin with if these are more.
         max_tokens: How many go into a pass.
     """
-    return min(n_masks, max(_FEW, max_tokens // n_tokens))
+    few = min(_FEW, max_tokens // longest)
+    return max(1, min(n_masks, max(few, max_tokens // max(n_tokens, longest))))
 
 
 def divide_rows(
-    lengths: IntArray, numbers: IntArray, max_tokens: float, max_numbers: float
+    lengths: IntArray, shares: FloatArray, max_tokens: float, max_share: float
 ) -> list[IntArray]:
     """Divide rows among passes, those of like length together.
 
     Args:
         lengths: How many tokens each row has, shape ``(r,)``.
-        numbers: How many numbers else a pass holds for each.
+        shares: Which share of the memory a pass holds for each besides its features.
         max_tokens: How many tokens a pass may have, padding included.
-        max_numbers: How many numbers.
+        max_share: Which share of the memory it may hold.
 
     Returns:
         The positions of the rows of each pass; one row always fits.
@@ -47,7 +50,7 @@ def divide_rows(
     for row in np.argsort(-lengths, kind="stable").tolist():
         rows = [*current, row]
         tokens = len(rows) * lengths[rows[0]]
-        too_many = tokens > max_tokens or len(rows) * numbers[rows].max() > max_numbers
+        too_many = tokens > max_tokens or len(rows) * shares[rows].max() > max_share
         if current and (too_many or tokens > (1 + _PADDING) * lengths[rows].sum()):
             found.append(np.array(current))
             rows = [row]

@@ -179,6 +179,8 @@ def _disturb_first(
     """Let the second of two rows be as the first one, but for its first token."""
     torch, _ = require()
     hidden = hidden_in(args, options)
+    if hidden.ndim != _SEQUENCE:  # no heads will be found in it
+        return args, options
     both = hidden[:1].repeat(2, 1, 1)
     # no constant, which a normalisation would take away
     wave = torch.linspace(0, 40, hidden.shape[-1], device=hidden.device).sin()

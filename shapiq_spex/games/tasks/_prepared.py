@@ -47,6 +47,11 @@ class Reader(ABC):
     def size(self, row: int) -> int:
         """Return how many numbers a pass holds for a row besides its features."""
 
+    def start(self, row: int) -> int:
+        """Return the first position of a row that is read."""
+        del row
+        return 0
+
     @abstractmethod
     def columns(self, rows: Sequence[int]) -> IntArray:
         """Return to which column each number of some rows is added, shape ``(r, k)``.
@@ -150,6 +155,10 @@ class Continuations(Reader):
     def size(self, row: int) -> int:
         """Return how many logits a row has."""
         return len(self._positions[row][0]) * self._vocabulary
+
+    def start(self, row: int) -> int:
+        """Return the first position from which a token is predicted."""
+        return int(self._positions[row][0][0])
 
     def columns(self, rows: Sequence[int]) -> IntArray:
         """Return the columns, shape ``(r, k)``."""

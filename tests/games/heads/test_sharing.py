@@ -38,11 +38,20 @@ def test_a_long_row_goes_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("masks", "tokens", "expected"), [(100, 50, 40), (100, 9000, 8), (3, 1, 3)]
+    ("masks", "tokens", "longest", "expected"),
+    [
+        (100, 50, 10, 40),
+        (100, 9000, 100, 8),
+        (100, 9000, 600, 3),
+        (100, 9000, 3000, 1),
+        (100, 50, 400, 5),
+        (3, 1, 1, 3),
+        (0, 50, 10, 1),
+    ],
 )
-def test_masks_at_once(masks: int, tokens: int, expected: int) -> None:
-    """So many masks go together that passes are filled, and at least a few."""
-    assert count_masks(masks, tokens, 2000) == expected
+def test_masks_at_once(masks: int, tokens: int, longest: int, expected: int) -> None:
+    """So many masks go together that passes are filled, and at least a few if these fit."""
+    assert count_masks(masks, tokens, longest, 2000) == expected
 
 
 def kept(*rows: str) -> np.ndarray:

@@ -59,6 +59,7 @@ def test_nothing_is_left_behind(make_model: Callable[[str], Any]) -> None:
         ("t5", "an encoder and a decoder"),
         ("mamba", "no list of layers with attention"),
         ("albert", "more than once"),
+        ("gemma3n", "No attention heads were found"),
     ],
 )
 def test_other_models_are_refused(

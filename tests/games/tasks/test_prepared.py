@@ -151,6 +151,30 @@ def test_perplexity(make_model: Callable[[str], Any], tokenizer: Any, max_tokens
     assert value(model, as_perplexity, tokenizer) == pytest.approx(np.exp(-np.mean(said)), rel=1e-4)
 
 
+def test_answers_that_begin_alike(make_model: Callable[[str], Any], tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """Tokens that all rows have in common are predicted like others."""
+    model = make_model("llama")
+    question = Question("this film is dull : bad is b c d", ("a film is", "a film never"), 1)
+    task = MultipleChoice([question], answers="text")
+    scores = [
+        float(follow(model, tokenizer, task.prompt(question), f" {choice}").sum())
+        for choice in question.choices
+    ]
+    game = HeadAblationGame(model, task, tokenizer=tokenizer)
+    said = game.outputs(np.ones((1, game.n_players), dtype=bool))
+    assert said[0] == pytest.approx(scores, abs=1e-5)
+
+
+def test_texts_that_begin_alike(make_model: Callable[[str], Any], tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """Texts in which all is the same but the end are read from their beginning."""
+    model = make_model("gpt2")
+    texts = [f"b c d e f g h this film is {end}" for end in ("good", "dull : bad", "good")]
+    alone = [value(model, Perplexity([text]), tokenizer) for text in texts]
+    game = HeadAblationGame(model, Perplexity(texts), tokenizer=tokenizer)
+    masks = np.ones((1, game.n_players), dtype=bool)
+    assert [game.at(i)(masks)[0] for i in range(3)] == pytest.approx(alone, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "task", "message"),
     [

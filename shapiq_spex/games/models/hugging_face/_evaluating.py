@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
 
 from ._loading import require
 
@@ -12,17 +14,27 @@ if TYPE_CHECKING:
 
     import transformers
 
+_LOCKS: weakref.WeakKeyDictionary[Any, threading.RLock] = weakref.WeakKeyDictionary()
+_GUARD = threading.Lock()
+
+
+def lock_of(model: transformers.PreTrainedModel) -> threading.RLock:
+    """Return the lock of a model, one for all that use it: passes change it for their time."""
+    with _GUARD:
+        return _LOCKS.setdefault(model, threading.RLock())
+
 
 @contextlib.contextmanager
 def evaluating(model: transformers.PreTrainedModel) -> Iterator[None]:
-    """Have a model in evaluation for a while, without gradients."""
+    """Have a model in evaluation for a while, without gradients and for this thread alone."""
     torch, _ = require()
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False  # eval() would set children that were not training, too
-    try:
-        with torch.no_grad():
-            yield
-    finally:
+    with lock_of(model):
+        training = [module for module in model.modules() if module.training]
         for module in training:
-            module.training = True
+            module.training = False  # eval() would set children that were not training, too
+        try:
+            with torch.no_grad():
+                yield
+        finally:
+            for module in training:
+                module.training = True

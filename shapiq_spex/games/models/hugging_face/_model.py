@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from shapiq_spex.games.models._protocols import Usage
 
 from . import _loading as loading
+from ._evaluating import lock_of
 from ._text import Texts
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class HuggingFace:
         self._texts = Texts(self._tokenizer, chat=chat)
         self._state = loading.describe_state(self._model)  # as it was loaded
         self._known: tuple[object, str] | None = None
-        self._lock = threading.Lock()  # a pass changes the model for its time
+        self._lock = lock_of(self._model)
 
     if TYPE_CHECKING:
         # which of these there are is known when the model is loaded
@@ -232,5 +232,5 @@ class HuggingFace:
     @property
     def _padding(self) -> int | None:
         """The token that the model takes for padding."""
-        found = self._model.config.get_text_config().pad_token_id
+        found = getattr(self._model.config.get_text_config(), "pad_token_id", None)
         return found if found is not None and found >= 0 else None

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WORTH = 8  # tokens in common from which on it pays to read them once
 # what a model may remember in, one token after the other, so that it can be had for many rows
-KEPT = {"DynamicLayer", "DynamicSlidingWindowLayer"}
+_KEPT = {"DynamicLayer", "DynamicSlidingWindowLayer"}
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,7 @@ class Scorer:
             output = self._model(ids, attention_mask=torch.ones_like(ids), use_cache=True)
         self._usage.add(1, 0)  # its tokens count with the rows
         memory = remembered(output)
-        kinds = {type(layer).__name__ for layer in getattr(memory, "layers", [None])}
-        self._keeps = kinds <= KEPT
+        self._keeps = is_kept(memory)
         return Shared(common, memory) if self._keeps else Shared([])
 
     def score(self, rows: Sequence[list[int]], plan: Plan, shared: Shared) -> NDArray[np.float64]:
@@ -154,6 +153,13 @@ def remembered(output: transformers.utils.ModelOutput) -> Any:  # noqa: ANN401 o
     """Return a model's memory of the tokens that it was given."""
     # asking for the old name warns
     return output["cache"] if "cache" in output else output.get("past_key_values")
+
+
+def is_kept(memory: Any) -> bool:  # noqa: ANN401 of transformers
+    """Say whether a model remembers one token after the other, in all of its layers."""
+    return type(memory).__name__ == "DynamicCache" and all(
+        type(layer).__name__ in _KEPT and layer.keys is not None for layer in memory.layers
+    )
 
 
 def pad(
