@@ -127,7 +127,7 @@ def _gradients(game: HeadAblationGame) -> np.ndarray:
 
     Michel et al.: Are sixteen heads really better than one? NeurIPS 2019, section 4.1.
     """
-    model, layers, prepared = game._model, game._layers, game._prepared  # noqa: SLF001 no more than it has
+    model, layers, prepared = game._model, game._layers, game._evaluator.prepared  # noqa: SLF001 no more than it has
     total = [torch.zeros(layer.n_heads) for layer in layers]
     for start in range(0, len(prepared.rows), _ROWS):
         rows = np.arange(len(prepared.rows))[start : start + _ROWS]

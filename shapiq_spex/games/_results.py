@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -31,10 +32,13 @@ def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], f
 
 def to_lines(explanation: shapiq.InteractionValues, names: Sequence[str], count: int) -> list[str]:
     """Return the strongest interactions as ``(never, fails): +2.17``."""
-    names = distinct(names)
+    names, ranked = distinct(names), rank(explanation)[:count]
+    largest = max((abs(value) for _, value in ranked), default=0.0)
+    # two digits of the largest at least
+    places = max(2, 1 - math.floor(math.log10(largest))) if largest else 2
     return [
-        f"({', '.join(names[player] for player in players)}): {value:+.2f}"
-        for players, value in rank(explanation)[:count]
+        f"({', '.join(names[player] for player in players)}): {value:+.{places}f}"
+        for players, value in ranked
     ]
 
 

@@ -13,10 +13,11 @@ from tqdm.auto import tqdm
 
 from . import _results
 from .heads._ablation import as_switches, switching
-from .heads._replacements import ABLATIONS, Ablation, Zero, replace_by
-from .heads._runner import Runner
+from .heads._evaluator import Evaluator
+from .heads._replacements import ABLATIONS, Ablation
 from .heads._selection import Heads, choose_heads
 from .heads._structure import find_layers
+from .heads.pruning import Plan, apply_pruning, unwrap
 from .models.hugging_face import HuggingFace
 from .models.hugging_face._evaluating import evaluating
 from .models.hugging_face._loading import describe_state, digest_model, require
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import transformers
-    from numpy.typing import NDArray
-
-    from .tasks import Prepared
+    from numpy.typing import ArrayLike, NDArray
 
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
@@ -102,7 +101,13 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         if ablation not in ABLATIONS:
             msg = f"ablation must be one of {', '.join(map(repr, ABLATIONS))}, got {ablation!r}."
             raise ValueError(msg)
-        self._model, self._tokenizer = _unwrap(model, tokenizer)
+        self._model = unwrap(model)
+        if tokenizer is None and isinstance(model, HuggingFace):
+            tokenizer = model.tokenizer
+        if isinstance(tokenizer, str):
+            msg = "Pass the tokenizer itself, as AutoTokenizer.from_pretrained loads it."
+            raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
+        self._tokenizer = tokenizer
         self._layers = find_layers(self._model)
         self.heads = choose_heads(heads, [layer.n_heads for layer in self._layers])
         super().__init__(n_players=len(self.heads), normalize=False)
@@ -112,32 +117,29 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         self._max_tokens = max_tokens or _MAX_TOKENS.get(kind, _MAX_TOKENS_ELSEWHERE)
         self.batch_size = batch_size or _BATCH_SIZE
         self._known: tuple[object, str] | None = None
-        self._replacement: Zero | None = None
-        self._take(task)
-
-    def _take(self, task: Task | Measure) -> None:
-        """Prepare a task."""
         self.task = task
-        self._prepared: Prepared | None = None
-        self._runner: Runner | None = None
+        self._evaluator = self._prepare(task)
+
+    def _prepare(self, task: Task | Measure, origin: Evaluator | None = None) -> Evaluator:
+        """Prepare a task."""
+        prepared = None
         if isinstance(task, Task):
-            self._prepared = task.prepare(self._model, self._need_tokenizer())
+            prepared = task.prepare(self._model, self._need_tokenizer())
         elif not callable(task):
-            msg = f"The task must be a task or a function of the model, got {task!r}."
+            kind = type(task).__name__
+            msg = f"The task must be a task or a function of the model, got a {kind}."
             raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
-        means = self.ablation == "mean" and self._replacement is not None
-        if not means:  # which are those of the examples that the game began with
-            self._replacement = self._replace()
-        if self._prepared is not None:
-            self._runner = Runner(
-                self._model,
-                self._layers,
-                min(layer for layer, _ in self.heads),
-                self._prepared,
-                cast("Zero", self._replacement),
-                rescale=self._rescale,
-                max_tokens=self._max_tokens,
-            )
+        return Evaluator(
+            self._model,
+            self._layers,
+            frozenset(self.layers),
+            prepared,
+            self.ablation,
+            self._rescale,
+            self._max_tokens,
+            self._random_state,
+            origin,
+        )
 
     @property
     def layers(self) -> list[int]:
@@ -147,12 +149,14 @@ class HeadAblationGame(_results.NamedPlayers, Game):
     @property
     def fingerprint(self) -> dict[str, Any]:
         """Everything that changes what the model says."""
-        said = self.task if self._prepared is None else self._prepared.digest
-        how = [self.ablation, self._rescale, self._random_state]
-        means = None if self._replacement is None else self._replacement.digest
-        return {"game": "heads", "model": self._identify(), "heads": self.heads, "how": how} | {
-            "task": said,
-            "instead": means,
+        prepared = self._evaluator.prepared
+        return {
+            "game": "heads",
+            "model": self._identify(),
+            "heads": self.heads,
+            "how": [self.ablation, self._rescale, self._random_state],
+            "task": self.task if prepared is None else prepared.digest,
+            "instead": self._evaluator.instead,
         }
 
     def with_value(self, value: str) -> Self:
@@ -203,9 +207,32 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             ValueError: If it does not go with the model.
         """
         other = copy.copy(self)
-        other._example = None  # noqa: SLF001 of the same class
-        other._take(task)  # noqa: SLF001 of the same class
+        other.task, other._example = task, None  # noqa: SLF001 of the same class
+        origin = self._evaluator.origin or self._evaluator
+        other._evaluator = self._prepare(task, origin)  # noqa: SLF001 as above
         return other
+
+    def prune(self, plan: Plan | ArrayLike) -> transformers.PreTrainedModel:
+        """Return a copy of the model that runs without the heads that a plan leaves out.
+
+        See :func:`~shapiq_spex.games.apply_pruning`, which it calls with these heads, rescaled as
+        in this game.
+
+        Args:
+            plan: What :func:`~shapiq_spex.best_subset` returned, or a mask.
+
+        Raises:
+            ValueError: If something stands for heads that are off: a model cannot be without heads
+                and have them replaced; or if the plan is of another game.
+        """
+        if self.ablation != "zero":
+            msg = (
+                f"In this game of ablation={self.ablation!r}, something stands for heads that are "
+                "off; in a pruned model, nothing does. Use ablation='zero', or apply_pruning "
+                "whatever comes of it."
+            )
+            raise ValueError(msg)
+        return apply_pruning(self._model, plan, heads=self.heads, rescale=self._rescale)
 
     @contextlib.contextmanager
     def ablated(self, coalition: BoolArray) -> Iterator[transformers.PreTrainedModel]:
@@ -225,7 +252,7 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             raise ValueError(msg)
         torch, _ = require()
         kept = self._spread(np.asarray(coalition, dtype=bool)[None])
-        instead = cast("Zero", self._replacement)
+        instead = self._evaluator.replacement
         switches = [
             as_switches(
                 torch.from_numpy(kept[:, place, : layer.n_heads]).to(self._model.device),
@@ -250,20 +277,15 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             ValueError: If a function returns anything but numbers.
         """
         masks = np.asarray(coalitions, dtype=bool)
-        if self._runner is not None:
-            yield from self._runner.run(self._spread(masks))
+        runner = self._evaluator.runner
+        if runner is not None:
+            yield from runner.run(self._spread(masks))
             return
         measure = cast("Measure", self.task)
         for position, mask in enumerate(masks):
             with self.ablated(mask) as model:
-                returned = np.atleast_1d(np.asarray(measure(model), dtype=np.float64))
-            if returned.ndim != 1:
-                msg = (
-                    "The function must return a number, or one for each example, got an array of "
-                    f"shape {returned.shape}."
-                )
-                raise ValueError(msg)
-            yield np.array([position]), returned[None]
+                measured = _as_numbers(measure(model))
+            yield np.array([position]), measured[None]
 
     def outputs(self, coalitions: BoolArray) -> FloatArray:
         """Run the model: what costs, and what a store keeps.
@@ -285,13 +307,14 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         Returns:
             Array of shape ``(m,)``.
         """
-        if self._prepared is None:
+        prepared = self._evaluator.prepared
+        if prepared is None:
             mean: FloatArray = outputs.mean(axis=1)
             return mean
         task = self._need_task()
         if self._example is not None:
-            return task.rate(self._prepared, outputs)[:, self._example]
-        return task.values(self._prepared, outputs)
+            return task.rate(prepared, outputs)[:, self._example]
+        return task.values(prepared, outputs)
 
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
         """Return the values of coalitions, boolean of shape ``(m, n)``."""
@@ -324,30 +347,6 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         kept[:, where, which] = coalitions
         return kept
 
-    def _replace(self) -> Zero:
-        """Return what stands for heads that are off."""
-        if self.ablation == "zero":
-            return Zero()
-        if self._prepared is None:
-            msg = (
-                f"ablation={self.ablation!r} needs examples: a function has none. Begin with a "
-                "task, and pass the function to `on`."
-            )
-            raise ValueError(msg)
-        players = set(self.layers)
-        watched = [
-            layer if place in players else replace(layer, projection=None)
-            for place, layer in enumerate(self._layers)
-        ]
-        return replace_by(
-            self.ablation,
-            self._model,
-            watched,
-            self._prepared.rows,
-            max_tokens=self._max_tokens,
-            random_state=self._random_state,
-        )
-
     def _identify(self) -> str:
         """Return what identifies the model, found once for each state of it."""
         state = describe_state(self._model)
@@ -379,17 +378,17 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         return self._tokenizer
 
 
-def _unwrap(
-    model: transformers.PreTrainedModel | HuggingFace,
-    tokenizer: transformers.PreTrainedTokenizerBase | None,
-) -> tuple[transformers.PreTrainedModel, transformers.PreTrainedTokenizerBase | None]:
-    """Return a model of transformers and its tokenizer."""
-    _, transformers = require()
-    if isinstance(model, HuggingFace):
-        return model.model, tokenizer or model.tokenizer
-    if not isinstance(model, transformers.PreTrainedModel):
-        msg = (
-            f"The model must be one of transformers, or a HuggingFace, got {type(model).__name__}."
-        )
-        raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
-    return model, tokenizer
+def _as_numbers(returned: Any) -> FloatArray:  # noqa: ANN401 whatever a function returned
+    """Return what a function returned as a vector.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if returned is not None:
+        with contextlib.suppress(TypeError, ValueError):
+            numbers = np.atleast_1d(np.asarray(returned, dtype=np.float64))
+            if numbers.ndim == 1 and len(numbers):
+                return numbers
+    shown = f"shape {np.shape(returned)}" if np.ndim(returned) else repr(returned)
+    msg = f"The function must return a number, or one for each example, got {shown}."
+    raise ValueError(msg)

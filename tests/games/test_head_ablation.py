@@ -258,12 +258,12 @@ def test_what_stands_for_heads(
     """The mean over all tokens, or what a head says of another example, ends brought together."""
     model = make_model("llama")
     game = HeadAblationGame(model, task, heads=heads, tokenizer=tokenizer, ablation=ablation)
-    rows = game._prepared.rows  # type: ignore[union-attr]
+    rows = game._evaluator.prepared.rows  # type: ignore[union-attr]
     given = record(model, rows)
     means = {
         place: torch.cat([features[place] for features in given]).mean(dim=0) for place in range(3)
     }
-    others = getattr(game._replacement, "others", None)
+    others = getattr(game._evaluator.replacement, "others", None)
     if others is not None:
         assert sorted(others) == list(range(len(rows)))
         assert all(other != row for row, other in enumerate(others))
@@ -297,7 +297,7 @@ def test_held_out_examples(make_model: Make, tokenizer: Any) -> None:  # noqa: A
     game = HeadAblationGame(model, first, tokenizer=tokenizer, ablation="mean")
     other = game.on(second)
     assert (len(game.task), len(other.task)) == (3, 2)  # type: ignore[arg-type]
-    assert other._replacement is game._replacement
+    assert other._evaluator.replacement is game._evaluator.replacement
     fresh = HeadAblationGame(model, second, tokenizer=tokenizer, ablation="mean")
     masks = draw(game.n_players, 1)
     assert not np.allclose(other(masks), fresh(masks))
@@ -370,6 +370,9 @@ def test_a_function_of_the_model(make_model: Make, tokenizer: Any) -> None:  # n
         assert value == pytest.approx(float(expected), abs=1e-5)
     with pytest.raises(ValueError, match="one for each example"):
         HeadAblationGame(model, lambda _: np.ones((2, 2)), heads=UPPER)(masks)
+    for wrong in (None, "good"):
+        with pytest.raises(ValueError, match=f"got {wrong!r}"):
+            HeadAblationGame(model, lambda _, wrong=wrong: wrong, heads=UPPER)(masks)
     with pytest.raises(TypeError, match="is a function"):
         game.with_value("accuracy")
     with pytest.raises(TypeError, match="is a function"):
@@ -433,6 +436,48 @@ def test_several_threads(
     assert pickle.loads(pickle.dumps(game))(masks) == pytest.approx(expected, abs=1e-5)  # noqa: S301 our own
 
 
+def test_changed_weights_count(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """What was computed once is computed again where the weights have changed since."""
+    model = make_model("llama")
+    for task in (PLAIN, FEW_SHOT):
+        for ablation in ("zero", "mean"):
+            options = {"heads": LAST, "tokenizer": tokenizer, "ablation": ablation}
+            game = HeadAblationGame(model, task, **options)
+            masks = draw(game.n_players, 2)
+            before = game(masks)
+            with torch.no_grad():
+                model.model.layers[0].mlp.up_proj.weight.mul_(1.5)
+            assert not np.allclose(game(masks), before)
+            assert game(masks) == pytest.approx(HeadAblationGame(model, task, **options)(masks))
+
+
+def test_a_store_needs_no_pass(make_model: Make, tokenizer: Any, tmp_path: Path) -> None:  # noqa: ANN401 as above
+    """Where all is in a store, not even means are measured."""
+    model = make_model("llama")
+    masks = draw(12, 2)
+    file = tmp_path / "heads.sqlite"
+    game = HeadAblationGame(model, PLAIN, tokenizer=tokenizer, ablation="mean")
+    values = StoredGame(game, file)(masks)
+    again = HeadAblationGame(model, PLAIN, tokenizer=tokenizer, ablation="mean")
+    model.model.layers[0].mlp.register_forward_pre_hook(lambda *_: pytest.fail("a pass"))
+    assert StoredGame(again, file)(masks) == pytest.approx(values, abs=1e-12)
+
+
+def test_pruning(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """A game prunes its own heads, as it had them off."""
+    model = make_model("llama")
+    options = {"heads": UPPER, "tokenizer": tokenizer}
+    for rescale in (False, True):
+        game = HeadAblationGame(model, PLAIN, rescale=rescale, **options)
+        mask = draw(game.n_players, 1)[0]
+        pruned = HeadAblationGame(game.prune(mask), PLAIN, tokenizer=tokenizer)
+        assert pruned.n_players < 12
+        everything = np.ones((1, pruned.n_players), dtype=bool)
+        assert pruned(everything) == pytest.approx(game(mask[None]), abs=1e-5)
+    with pytest.raises(ValueError, match="in a pruned model, nothing does"):
+        HeadAblationGame(model, PLAIN, ablation="mean", **options).prune(mask)
+
+
 def test_dtype_is_kept(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
     """A model of 16 bits computes in these."""
     model = make_model("llama").to(torch.bfloat16)
@@ -477,6 +522,7 @@ def test_where_the_tokenizer_comes_from(make_model: Make, tokenizer: Any, tmp_pa
         ({"task": lambda _: 0.0, "ablation": "mean"}, "needs examples"),
         ({"task": PLAIN.take([0]), "ablation": "resample"}, "two of them"),
         ({"model": "a name"}, "must be one of transformers"),
+        ({"tokenizer": "a name"}, "tokenizer itself"),
     ],
 )
 def test_parameters_are_checked(

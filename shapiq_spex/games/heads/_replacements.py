@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from tqdm.auto import tqdm
 
 from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
@@ -27,17 +27,13 @@ if TYPE_CHECKING:
     Recorded = list[torch.Tensor | None]
 
 Ablation = Literal["zero", "mean", "resample"]
+
+_QUIET_SECONDS = 2.0
 ABLATIONS: tuple[Ablation, ...] = ("zero", "mean", "resample")
 
 
 class Zero:
-    """Nothing stands for heads that are off.
-
-    Attributes:
-        digest: What tells it from others of its kind, as a text.
-    """
-
-    digest = ""
+    """Nothing stands for heads that are off."""
 
     def of_rows(self, layer: int, rows: IntArray, known: int, width: int) -> torch.Tensor | None:
         """Return what stands for the heads of a layer.
@@ -93,9 +89,6 @@ class Mean(Zero):
                     sums[place] = total if before is None else before + total
         count = sum(map(len, rows))
         self._means = [None if total is None else (total / count)[None, None] for total in sums]
-        # float32, so that how examples were put into passes does not show
-        known = [mean.float().cpu().numpy().round(4) for mean in self._means if mean is not None]
-        self.digest = hashlib.sha256(b"".join(mean.tobytes() for mean in known)).hexdigest()
 
     def of_rows(self, layer: int, rows: IntArray, known: int, width: int) -> torch.Tensor | None:
         """Return the means of a layer; see :meth:`Zero.of_rows`."""
@@ -130,14 +123,8 @@ class Resampled(Zero):
             layers: Its layers; those without heads that can be off have no projection.
             rows: The tokens of the examples.
             max_tokens: How many tokens go into a pass.
-            rng: Draws the other examples.
-
-        Raises:
-            ValueError: If there is one example only.
+            rng: Draws the other examples, of which there must be at least two.
         """
-        if len(rows) == 1:
-            msg = "To resample heads from another example takes two of them."
-            raise ValueError(msg)
         order = rng.permutation(len(rows))
         self.others = np.empty(len(rows), dtype=np.int64)
         self.others[order] = np.roll(order, 1)  # never the example itself
@@ -202,7 +189,8 @@ def _record(
     torch, _ = require()
     lengths = np.array([len(row) for row in rows])
     with evaluating(model), torch.inference_mode():
-        for some in divide_rows(lengths, np.zeros(len(rows)), max_tokens, 1):
+        passes = divide_rows(lengths, np.zeros(len(rows)), max_tokens, 1)
+        for some in tqdm(passes, desc="Reading heads", delay=_QUIET_SECONDS, leave=False):
             batch = Batch(some, rows, model.device, 0)
             with recording(layers) as recorded:
                 model.base_model(**batch.inputs(1))

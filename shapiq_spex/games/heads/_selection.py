@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 Head = tuple[int, int]
+
+_PAIR = 2
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,11 @@ def layers(*numbers: int) -> Layers:
         >>> layers(0, 1, 2)
         Layers(numbers=(0, 1, 2))
     """
-    if not numbers:
-        msg = "Name at least one layer."
+    if not numbers or not all(isinstance(number, int | np.integer) for number in numbers):
+        msg = (
+            "Name at least one layer by its number, as layers(0, 1) or layers(*range(2)), got "
+            f"{numbers!r}."
+        )
         raise ValueError(msg)
     return Layers(tuple(int(number) for number in numbers))
 
@@ -63,9 +70,12 @@ def choose_heads(heads: Heads, counts: Sequence[int]) -> list[Head]:
         found = [(number, head) for number in numbers for head in range(counts[number])]
     else:
         found = []
-        for layer, head in heads:
-            number = _check(layer, len(counts), "layer")
-            found.append((number, _check(head, counts[number], f"head of layer {number}")))
+        for chosen in heads:
+            if np.shape(chosen) != (_PAIR,):
+                msg = f"A head is named by its layer and number, as (0, 1), got {chosen!r}."
+                raise ValueError(msg)
+            number = _check(chosen[0], len(counts), "layer")
+            found.append((number, _check(chosen[1], counts[number], f"head in layer {number},")))
     if not found:
         msg = "There is no head among those chosen."
         raise ValueError(msg)
@@ -78,6 +88,6 @@ def choose_heads(heads: Heads, counts: Sequence[int]) -> list[Head]:
 def _check(number: int, count: int, what: str) -> int:
     """Return a number counted from 0."""
     if not -count <= number < count:
-        msg = f"There is no {what} {number}: there are {count}."
+        msg = f"There is no {what} {number}: there are {count}, counted from 0."
         raise ValueError(msg)
     return int(number) % count

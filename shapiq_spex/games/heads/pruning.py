@@ -102,7 +102,8 @@ def unwrap(model: transformers.PreTrainedModel | HuggingFace) -> transformers.Pr
         model = model.model
     if not isinstance(model, transformers.PreTrainedModel):
         msg = (
-            f"The model must be one of transformers, or a HuggingFace, got {type(model).__name__}."
+            "The model must be one of transformers, loaded as by AutoModel.from_pretrained, or a "
+            f"HuggingFace, got a {type(model).__name__}."
         )
         raise ValueError(msg)  # noqa: TRY004, as the game says it
     return model

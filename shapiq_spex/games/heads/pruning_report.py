@@ -6,8 +6,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 
@@ -49,7 +47,7 @@ class PruningReport:
         lines = [
             f"weights: {_change(self.parameters, ',')}",
             f"heads: {_change(self.heads, ',')}",
-            f"milliseconds a forward pass: {_change(milliseconds, '.3g')}",
+            f"milliseconds a forward pass: {_change(milliseconds, ',.1f')}",
         ]
         lines += [
             f"heads of layer {place} are switched off, not removed: {why}"
@@ -75,7 +73,8 @@ def describe_pruning(
         pruned: What :func:`apply_pruning` made of it, on the same device.
         inputs: What both are timed with, passed on by name; by default one row of 128 tokens, or as
             many as the model takes.
-        repeats: How many passes of each are timed, in turns.
+        repeats: How many passes of each are timed, in turns; the fastest ones count, which other
+            work on the machine slows least.
 
     Raises:
         ValueError: If nothing is to be timed.
@@ -99,7 +98,7 @@ def describe_pruning(
     return PruningReport(
         parameters=(model.num_parameters(), pruned.num_parameters()),
         heads=(_count_heads(model), _count_heads(pruned)),
-        seconds=(float(np.median(times[0])), float(np.median(times[1]))),
+        seconds=(min(times[0]), min(times[1])),
         masked={int(place): why for place, why in masked.items()},
         emptied=tuple(sorted(place for place, step in steps.items() if not step["heads"])),
     )

@@ -44,12 +44,7 @@ def ask_for(
         ValueError: If a row does not fit the model, an answer has no tokens, or the model is no
             causal language model.
     """
-    if not hasattr(model, "lm_head") and model.get_output_embeddings() is None:
-        msg = (
-            f"{type(model).__name__} predicts no tokens: load a causal language model, as by "
-            "AutoModelForCausalLM."
-        )
-        raise ValueError(msg)
+    check_predicts(model)
     rows: list[list[int]] = []
     places: list[tuple[IntArray, IntArray, IntArray]] = []
     lengths: list[int] = []
@@ -74,6 +69,16 @@ def ask_for(
     reader = Continuations(places, len(lengths), model.config.get_text_config().vocab_size)
     weights = 1 / np.array(lengths) if per_token else np.ones(len(lengths))
     return Prepared(rows, reader, choices, weights, right)
+
+
+def check_predicts(model: transformers.PreTrainedModel) -> None:
+    """Refuse models that predict no tokens."""
+    if not hasattr(model, "lm_head") and model.get_output_embeddings() is None:
+        msg = (
+            f"{type(model).__name__} predicts no tokens: load a causal language model, as by "
+            "AutoModelForCausalLM."
+        )
+        raise ValueError(msg)
 
 
 def check_lengths(

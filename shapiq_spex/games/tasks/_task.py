@@ -70,6 +70,10 @@ class Task(ABC):
         mean: FloatArray = self.rate(prepared, outputs).mean(axis=1)
         return mean
 
+    def __repr__(self) -> str:
+        """Say how many examples there are, which would fill the screen."""
+        return f"{type(self).__name__}({len(self)} examples, value={self.value!r})"
+
     def __len__(self) -> int:
         """Return the number of examples."""
         return len(getattr(self, self._examples[0]))
@@ -116,6 +120,17 @@ def check_value(value: str, known: Sequence[str]) -> None:
     if value not in known:
         msg = f"value must be one of {', '.join(map(repr, known))}, got {value!r}."
         raise ValueError(msg)
+
+
+def check_texts(name: str, texts: Sequence[str]) -> None:
+    """Refuse anything but a list of texts."""
+    if isinstance(texts, str):
+        msg = f"{name} must be a list of texts, got one text: put it into a list."
+        raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
+    for text in texts:
+        if not isinstance(text, str):
+            msg = f"{name} must be a list of texts, one of them is {text!r}."
+            raise ValueError(msg)  # noqa: TRY004, as above
 
 
 def check_same_lengths(**fields: Sequence[Any]) -> None:

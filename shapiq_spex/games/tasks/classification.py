@@ -12,7 +12,7 @@ from shapiq_spex.games.models.hugging_face._text import Texts
 from ._prepared import ClassLogits, Prepared, Probed
 from ._rows import ask_for, find_limit
 from ._scores import CHOOSING, Choosing, rate
-from ._task import Task, check_same_lengths, check_value
+from ._task import Task, check_same_lengths, check_texts, check_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 _PLACE = "{text}"
+_FEWEST = 2  # classes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Classification(Task):
     """Tell the classes of texts.
 
@@ -37,8 +38,8 @@ class Classification(Task):
 
     Attributes:
         texts: The texts.
-        y: Their classes: positions among ``words``, labels of the probe, or the classifier's labels
-            or their positions.
+        y: Their classes: words, or their positions among ``words``; labels of the probe; or labels
+            of the classifier, or their positions.
         words: What a language model says for each class, with the space before it, as
             ``(" negative", " positive")``.
         probe: What tells classes by an encoder's features.
@@ -63,8 +64,15 @@ class Classification(Task):
         Raises:
             ValueError: If one is out of range, or they do not go together.
         """
+        check_texts("texts", self.texts)
         check_same_lengths(texts=self.texts, y=self.y)
         check_value(self.value, CHOOSING)
+        if self.words is not None:
+            check_texts("words", self.words)
+            if len(set(self.words)) < max(len(self.words), _FEWEST):
+                msg = f"words must be at least two different ones, got {list(self.words)!r}."
+                raise ValueError(msg)
+            self._right(self.words)  # better said here than once a model is loaded
         if self.words is not None and self.probe is not None:
             msg = "Classes are told by words or by a probe: give one of them."
             raise ValueError(msg)
@@ -83,10 +91,11 @@ class Classification(Task):
             texts = Texts(tokenizer, chat=False)
             prompts = [texts.prompt(text) for text in given]
             says = [texts.continuation(word, chat=False) for word in self.words]
-            right = self._right(range(len(self.words)))
+            right = self._right(self.words)
             return ask_for(model, tokenizer, prompts, [says] * len(prompts), right)
         reader: ClassLogits
         if self.probe is not None:
+            self.probe.check(model)
             classes: Sequence[Any] = list(self.probe.classes)
             reader = Probed(len(given), self.probe)
         else:
@@ -103,12 +112,17 @@ class Classification(Task):
     def _right(self, classes: Sequence[Any]) -> IntArray:
         """Return the positions of the texts' classes."""
         places = {label: place for place, label in enumerate(classes)}
+        if self.words is not None:  # the space before a word is easily left out
+            places = {word.strip(): place for word, place in places.items()} | places
         numbered = all(isinstance(label, int | np.integer) for label in self.y)
         if numbered and not set(self.y) <= set(places):
             places = {place: place for place in range(len(classes))}
         if unknown := set(self.y) - set(places):
             shown = ", ".join(map(repr, list(classes)[:10]))
-            msg = f"{next(iter(unknown))!r} in y is none of the classes {shown}."
+            msg = (
+                f"{next(iter(unknown))!r} in y is none of the classes {shown}, nor the position of "
+                "one."
+            )
             raise ValueError(msg)
         return np.array([places[label] for label in self.y], dtype=np.int64)
 

@@ -79,7 +79,7 @@ class Question:
         return [f" {choice.strip()}" for choice in self.choices]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MultipleChoice(Task):
     """Choose the right answer by log-likelihood, as in MMLU (Hendrycks et al., 2021).
 
@@ -118,6 +118,13 @@ class MultipleChoice(Task):
             ValueError: If one is out of range, or there is no question.
         """
         check_same_lengths(questions=self.questions)
+        for question in (*self.questions, *self.shots):
+            if not isinstance(question, Question):
+                msg = (
+                    f"A question must be a Question, got a {type(question).__name__}: make one as "
+                    "Question(text, choices, answer), or use load_mmlu."
+                )
+                raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
         check_value(self.value, CHOOSING)
         if self.answers not in ("letter", "text"):
             msg = f"answers must be 'letter' or 'text', got {self.answers!r}."

@@ -10,8 +10,8 @@ import numpy as np
 from shapiq_spex.games.models.hugging_face._text import Texts
 
 from ._prepared import Continuations, Prepared
-from ._rows import find_limit
-from ._task import Task, check_same_lengths, check_value
+from ._rows import check_predicts, find_limit
+from ._task import Task, check_same_lengths, check_texts, check_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ _MOST_TOKENS = 512  # by default
 _FEWEST_TOKENS = 2  # of which one is predicted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Perplexity(Task):
     """Predict texts, token by token.
 
@@ -49,6 +49,7 @@ class Perplexity(Task):
         Raises:
             ValueError: If one is out of range, or there is no text.
         """
+        check_texts("texts", self.texts)
         check_same_lengths(texts=self.texts)
         check_value(self.value, ("log_likelihood", "perplexity"))
         if self.max_tokens < _FEWEST_TOKENS:
@@ -61,10 +62,9 @@ class Perplexity(Task):
         tokenizer: transformers.PreTrainedTokenizerBase,
     ) -> Prepared:
         """Return the task as a model sees it; see :meth:`Task.prepare`."""
-        texts, size = (
-            Texts(tokenizer, chat=False),
-            min(self.max_tokens, find_limit(model, tokenizer)),
-        )
+        check_predicts(model)
+        texts = Texts(tokenizer, chat=False)
+        size = min(self.max_tokens, find_limit(model, tokenizer))
         rows: list[list[int]] = []
         places: list[tuple[IntArray, IntArray, IntArray]] = []
         counts = np.zeros(len(self.texts), dtype=np.int64)

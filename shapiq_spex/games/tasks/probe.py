@@ -12,6 +12,7 @@ from shapiq_spex.games.models.hugging_face._loading import require
 from shapiq_spex.games.models.hugging_face._scoring import pad
 
 from ._prepared import pool
+from ._task import check_texts
 from .classification import encode
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _BATCH = 32  # texts of like length
 _BINARY = 2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Probe:
     """A linear classifier on pooled features of an encoder.
 
@@ -44,6 +45,24 @@ class Probe:
     weights: FloatArray
     bias: FloatArray
     pooling: Pooling = "mean"
+
+    def __repr__(self) -> str:
+        """Say which classes there are."""
+        return f"Probe(classes={self.classes!r}, pooling={self.pooling!r})"
+
+    def check(self, model: transformers.PreTrainedModel) -> None:
+        """Refuse a model that the probe was not fitted to.
+
+        Raises:
+            ValueError: If its features are of another size.
+        """
+        size, expected = model.config.get_text_config().hidden_size, self.weights.shape[1]
+        if size != expected:
+            msg = (
+                f"The probe was fitted to features of size {expected}, and those of "
+                f"{type(model).__name__} have size {size}: fit one to this model."
+            )
+            raise ValueError(msg)
 
 
 def fit_probe(
@@ -75,7 +94,8 @@ def fit_probe(
         msg = f"pooling must be one of {', '.join(map(repr, _POOLINGS))}, got {pooling!r}."
         raise ValueError(msg)
     labels = np.asarray(y)
-    if labels.shape != (len(texts),):
+    check_texts("texts", texts)
+    if labels.shape != (len(texts),) or len(texts) == 0:
         msg = f"y must have one class for each of the {len(texts)} texts, got {labels.shape}."
         raise ValueError(msg)
     features = embed(model, texts, tokenizer=tokenizer, pooling=pooling)

@@ -31,10 +31,12 @@ def test_choosing(heads: Any, expected: list[tuple[int, int]]) -> None:  # noqa:
     [
         ("some", "'all', layers"),
         (layers(3), "no layer 3"),
-        ([(0, 2)], "no head of layer 0 2"),
+        ([(0, 2)], "no head in layer 0, 2: there are 2"),
         ([(0, 1), (0, -1)], "named twice"),
         (layers(1), "no head among those"),
         ([], "no head among those"),
+        ([3], "layer and number, as"),
+        (["L0H1"], "layer and number, as"),
     ],
 )
 def test_what_is_not_there(heads: Any, message: str) -> None:  # noqa: ANN401 any kind
@@ -45,5 +47,6 @@ def test_what_is_not_there(heads: Any, message: str) -> None:  # noqa: ANN401 an
 
 def test_no_layers() -> None:
     """Layers must be named."""
-    with pytest.raises(ValueError, match="at least one"):
-        layers()
+    for wrong in ((), ([0, 1],), ("all",)):
+        with pytest.raises(ValueError, match="at least one"):
+            layers(*wrong)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from shapiq_spex.games import (
     HeadAblationGame,
     MultipleChoice,
     Perplexity,
+    Probe,
     Question,
     fit_probe,
 )
@@ -83,7 +84,8 @@ def test_words_for_classes(make_model: Callable[[str], Any], tokenizer: Any) -> 
     """What a language model says for each class, after a template."""
     model = make_model("llama")
     words = (" negative", " positive", " never fails")
-    task = Classification(TEXTS, [1, 0, 2, 0], words=words, template="film : {text} :")
+    y = [" positive", " negative", "never fails", "negative"]
+    task = Classification(TEXTS, y, words=words, template="film : {text} :")
     scores = [
         [float(follow(model, tokenizer, f"film : {text} :", word).sum()) for word in words]
         for text in TEXTS
@@ -180,11 +182,11 @@ def test_texts_that_begin_alike(make_model: Callable[[str], Any], tokenizer: Any
     [
         ("bert", Classification(TEXTS, [0, 1, 0, 1]), "give words"),
         ("bert", Classification(TEXTS, [0, 1, 0, 1], words=(" a", " b")), "predicts no tokens"),
-        ("llama", Classification(TEXTS, [0, 1, 0, 2], words=(" a", " b")), "2 in y is none of"),
         ("llama", Classification(TEXTS, [0, 1, 0, 1], words=(" a", "")), "has no tokens"),
         ("bert-classifier", Classification(TEXTS, ["x"] * 4), "'x' in y is none of"),
         ("llama", Classification(["b " * 90], [0], words=(" a", " b")), "90 tokens, and the"),
         ("gpt2", Perplexity(["good film", "good"]), "Text 1 has no token"),
+        ("bert", Perplexity(TEXTS), "predicts no tokens"),
     ],
 )
 def test_what_does_not_fit(
@@ -205,3 +207,10 @@ def test_probes_are_checked(make_model: Callable[[str], Any], tokenizer: Any) ->
         fit_probe(make_model("bert"), TEXTS, [0, 1, 0, 1], tokenizer=tokenizer, pooling="max")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="one class for each"):
         fit_probe(make_model("bert"), TEXTS, [0, 1], tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="one class for each"):
+        fit_probe(make_model("bert"), [], [], tokenizer=tokenizer)
+    other = Probe((0, 1), np.zeros((2, 5)), np.zeros(2))
+    assert repr(other) == "Probe(classes=(0, 1), pooling='mean')"
+    task = Classification(TEXTS, [0, 1, 0, 1], probe=other)
+    with pytest.raises(ValueError, match="fitted to features of size 5"):
+        HeadAblationGame(make_model("bert"), task, tokenizer=tokenizer)

@@ -39,6 +39,15 @@ def test_both_sides_have_examples(test: float) -> None:
         (lambda: Classification(["a"], [0, 1]), "1 texts, 2 y"),
         (lambda: Classification(["a"], [0], value="likely"), "value must be one of"),
         (lambda: Classification(["a"], [0], template="no place"), "in one place"),
+        (lambda: Classification("text", [0] * 4), "put it into a list"),
+        (lambda: Classification(["a", None], [0, 1]), "one of them is None"),
+        (lambda: Classification(["a"], [0], words=" positive"), "put it into a list"),
+        (lambda: Classification(["a"], [0], words=(" a",)), "two different ones"),
+        (lambda: Classification(["a"], [0], words=(" a", " a")), "two different ones"),
+        (lambda: Classification(["a"], [2], words=(" a", " b")), "2 in y is none of"),
+        (lambda: Classification(["a"], ["c"], words=(" a", " b")), "'c' in y is none of"),
+        (lambda: Perplexity("hello"), "put it into a list"),
+        (lambda: MultipleChoice([{"question": "?"}]), "must be a Question, got a dict"),
         (lambda: Perplexity([]), "There must be examples"),
         (lambda: Perplexity(["a"], value="accuracy"), "value must be one of"),
         (lambda: Perplexity(["a"], max_tokens=1), "at least 2"),
@@ -50,6 +59,11 @@ def test_parameters_are_checked(make: Any, message: str) -> None:  # noqa: ANN40
     """What does not go together is refused."""
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_little_is_shown() -> None:
+    """A task says how many examples it has, and not all of them."""
+    assert repr(TASK) == "Classification(10 examples, value='margin')"
 
 
 def test_prompts_of_questions() -> None:
