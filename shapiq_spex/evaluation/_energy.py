@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import binom
 
+from shapiq_spex.evaluation._checks import check_spectrum
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -74,6 +76,7 @@ def energy_shares(
         ValueError: If there is not one group for each player, or no player is of a group of
             ``among``.
     """
+    check_spectrum(spectrum)
     labels, group = _as_groups(groups, spectrum.n_players)
     rows = spectrum.orders > 0
     sets, sizes = spectrum.sets[rows], spectrum.orders[rows]
@@ -112,6 +115,7 @@ def interaction_matrix(
     Raises:
         ValueError: If there is not one group for each player.
     """
+    check_spectrum(spectrum)
     n = spectrum.n_players
     labels, group = _as_groups(groups, n)
     rows = spectrum.orders >= _PAIR

@@ -20,21 +20,20 @@ All of it is exact in the Fourier coefficients of the subsets of ``T``:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from shapiq_spex.spectrum import FourierSpectrum
+from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from shapiq_spex.spectrum import SpectrumIndex
+    from shapiq_spex.spectrum import FourierSpectrum, SpectrumIndex
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -85,6 +84,7 @@ def partners(
     Raises:
         ValueError: If a parameter is out of range.
     """
+    check_spectrum(spectrum)
     if not _PAIR <= max_order <= min(_LARGEST_ORDER, spectrum.n_players):
         most = min(_LARGEST_ORDER, spectrum.n_players)
         msg = f"max_order must be between 2 and {most}, got {max_order}."
@@ -135,7 +135,9 @@ def near_duplicates(
     Raises:
         ValueError: If a parameter is out of range, or the spectra are of different players.
     """
-    several = [spectra] if isinstance(spectra, FourierSpectrum) else list(spectra)
+    several = list(spectra) if isinstance(spectra, Sequence) else [spectra]
+    for each in several:
+        check_spectrum(each)
     n = several[0].n_players if several else 0
     if not several or any(each.n_players != n for each in several):
         msg = "near_duplicates needs spectra of games over the same players, at least one."

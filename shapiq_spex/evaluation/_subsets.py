@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from tqdm.auto import tqdm
 
+from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.evaluation._choice import search
 from shapiq_spex.evaluation._integer import Proven, prove, prove_roughly
 from shapiq_spex.spectrum import FourierSpectrum
@@ -120,6 +121,7 @@ def best_subset(
     Raises:
         ValueError: If a parameter is out of range, or the game has no value for any subset.
     """
+    check_spectrum(spectrum)
     _check(blur=blur, trials=trials, method=method, time_limit=time_limit)
     size = _size(keep, spectrum.n_players)
     sign = -1.0 if minimize else 1.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from shapiq_spex.evaluation import interaction_matrix
+from shapiq_spex.spectrum import FourierSpectrum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike, NDArray
     from shapiq import InteractionValues
-
-    from shapiq_spex.spectrum import FourierSpectrum
 
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
@@ -77,6 +76,9 @@ def plot_heads(
     if isinstance(values, Explanation):
         label = f"{values.index} of the head" if label is None else label
         values = _firsts(values)
+    if isinstance(values, FourierSpectrum):
+        msg = "Pass the explanation, which has the value of each head, and not the spectrum."
+        raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1 or not np.isfinite(numbers).all():
         msg = f"Need one finite value for each head, got an array of shape {numbers.shape}."
