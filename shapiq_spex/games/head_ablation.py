@@ -94,13 +94,17 @@ class HeadAblationGame(_results.NamedPlayers, Game):
 
         Raises:
             ImportError: If torch or transformers is missing.
-            ValueError: If heads cannot be found, are not there or are named twice, or the task does
-                not go with the model.
+            ValueError: If heads cannot be found, are not there or are named twice, the task does
+                not go with the model, or a number is out of range.
         """
         torch, _ = require()
         if ablation not in ABLATIONS:
             msg = f"ablation must be one of {', '.join(map(repr, ABLATIONS))}, got {ablation!r}."
             raise ValueError(msg)
+        for name, number in (("max_tokens", max_tokens), ("batch_size", batch_size)):
+            if number is not None and number < 1:
+                msg = f"{name} must be at least 1, got {number!r}."
+                raise ValueError(msg)
         self._model = unwrap(model)
         if tokenizer is None and isinstance(model, HuggingFace):
             tokenizer = model.tokenizer
@@ -108,6 +112,9 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             msg = "Pass the tokenizer itself, as AutoTokenizer.from_pretrained loads it."
             raise ValueError(msg)  # noqa: TRY004, the same error for every bad argument
         self._tokenizer = tokenizer
+        if self._model.device.type == "meta":
+            msg = "The model's weights are not in memory: load them first."
+            raise ValueError(msg)
         self._layers = find_layers(self._model)
         self.heads = choose_heads(heads, [layer.n_heads for layer in self._layers])
         super().__init__(n_players=len(self.heads), normalize=False)

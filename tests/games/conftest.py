@@ -73,6 +73,8 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "falcon": ("FalconForCausalLM", "FalconConfig", SIZES),
     "bert": ("BertModel", "BertConfig", SIZES),
     "bert-classifier": ("BertForSequenceClassification", "BertConfig", SIZES | {"num_labels": 3}),
+    "bert-masked": ("BertForMaskedLM", "BertConfig", SIZES),
+    "bert-regressor": ("BertForSequenceClassification", "BertConfig", SIZES | {"num_labels": 1}),
     "distilbert": (
         "DistilBertModel",
         "DistilBertConfig",

@@ -354,6 +354,52 @@ def test_what_changes_a_value_is_told_apart(make_model: Make, tokenizer: Any) ->
     assert games[0].fingerprint != first
 
 
+@pytest.mark.parametrize("task", [PLAIN, FEW_SHOT], ids=["plain", "few-shot"])
+@pytest.mark.parametrize("ablation", ["zero", "mean", "resample"])
+def test_a_model_that_changes(
+    make_model: Make,
+    tokenizer: Any,  # noqa: ANN401 as above
+    task: Classification,
+    ablation: Any,  # noqa: ANN401 as above
+) -> None:
+    """What was computed of it before is computed anew."""
+    model = make_model("llama")
+    game = HeadAblationGame(model, task, heads=LAST, tokenizer=tokenizer, ablation=ablation)
+    single = game.at(1)
+    masks = draw(game.n_players, 2)
+    before = game(masks)
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight.mul_(1.5)
+    fresh = HeadAblationGame(model, task, heads=LAST, tokenizer=tokenizer, ablation=ablation)
+    assert not np.allclose(fresh(masks), before, atol=1e-3)
+    assert single(masks) == pytest.approx(fresh.at(1)(masks), abs=1e-6)
+    assert game(masks) == pytest.approx(fresh(masks), abs=1e-6)
+    assert game.fingerprint == fresh.fingerprint
+    if ablation == "resample":
+        return
+    row = torch.tensor([[4, 5, 6]])
+    with torch.no_grad():
+        model.model.layers[0].mlp.up_proj.weight.mul_(1.5)
+    fresh = HeadAblationGame(model, task, heads=LAST, tokenizer=tokenizer, ablation=ablation)
+    with game.ablated(masks[0]):
+        found = model(row).logits
+    with fresh.ablated(masks[0]):
+        assert torch.equal(model(row).logits, found)
+
+
+def test_means_are_told_apart(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """By the examples they are of, not by the numbers, which other passes round otherwise."""
+    model = make_model("llama")
+    other = HeadAblationGame(model, PLAIN.take([0, 1]), tokenizer=tokenizer, ablation="mean")
+    games = [
+        HeadAblationGame(model, PLAIN, tokenizer=tokenizer, ablation="mean", max_tokens=size)
+        for size in (10, 100)
+    ]
+    games[0]._evaluator.replacement._means[0] *= 1.1  # type: ignore[attr-defined]
+    assert games[0].fingerprint == games[1].fingerprint
+    assert other.on(PLAIN).fingerprint != games[0].fingerprint
+
+
 def test_a_function_of_the_model(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
     """Whatever is measured of the model, as one number or one for each example."""
     model = make_model("llama")
@@ -436,21 +482,6 @@ def test_several_threads(
     assert pickle.loads(pickle.dumps(game))(masks) == pytest.approx(expected, abs=1e-5)  # noqa: S301 our own
 
 
-def test_changed_weights_count(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
-    """What was computed once is computed again where the weights have changed since."""
-    model = make_model("llama")
-    for task in (PLAIN, FEW_SHOT):
-        for ablation in ("zero", "mean"):
-            options = {"heads": LAST, "tokenizer": tokenizer, "ablation": ablation}
-            game = HeadAblationGame(model, task, **options)
-            masks = draw(game.n_players, 2)
-            before = game(masks)
-            with torch.no_grad():
-                model.model.layers[0].mlp.up_proj.weight.mul_(1.5)
-            assert not np.allclose(game(masks), before)
-            assert game(masks) == pytest.approx(HeadAblationGame(model, task, **options)(masks))
-
-
 def test_a_store_needs_no_pass(make_model: Make, tokenizer: Any, tmp_path: Path) -> None:  # noqa: ANN401 as above
     """Where all is in a store, not even means are measured."""
     model = make_model("llama")
@@ -521,6 +552,8 @@ def test_where_the_tokenizer_comes_from(make_model: Make, tokenizer: Any, tmp_pa
         ({"task": "accuracy"}, "a task or a function"),
         ({"task": lambda _: 0.0, "ablation": "mean"}, "needs examples"),
         ({"task": PLAIN.take([0]), "ablation": "resample"}, "two of them"),
+        ({"max_tokens": 0}, "max_tokens must be at least 1"),
+        ({"batch_size": -1}, "batch_size must be at least 1"),
         ({"model": "a name"}, "must be one of transformers"),
         ({"tokenizer": "a name"}, "tokenizer itself"),
     ],
@@ -537,6 +570,12 @@ def test_parameters_are_checked(
         HeadAblationGame(**given)
 
 
+def test_a_model_without_weights(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
+    """Nothing can be run of it."""
+    with pytest.raises(ValueError, match="not in memory"):
+        HeadAblationGame(make_model("gpt2").to("meta"), PLAIN, tokenizer=tokenizer)
+
+
 def test_examples_and_values_are_checked(make_model: Make, tokenizer: Any) -> None:  # noqa: ANN401 as above
     """There must be such an example, and such a value; resampled heads need a task."""
     game = HeadAblationGame(make_model("gpt2"), PLAIN, tokenizer=tokenizer, ablation="resample")
@@ -544,6 +583,8 @@ def test_examples_and_values_are_checked(make_model: Make, tokenizer: Any) -> No
         game.at(5)
     with pytest.raises(ValueError, match="value must be one of"):
         game.with_value("perplexity")
+    with pytest.raises(ValueError, match=r"a function has none\.$"):
+        game.on(lambda _: 0.0)
     with pytest.raises(ValueError, match="in a task only"), game.ablated(np.ones(12, dtype=bool)):
         pass
 

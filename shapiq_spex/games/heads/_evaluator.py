@@ -61,10 +61,9 @@ class Evaluator:
         if self.ablation == "mean" and self.origin is not None:
             return
         if self.ablation != "zero" and self.prepared is None:
-            msg = (
-                f"ablation={self.ablation!r} needs examples: a function has none. Begin with a "
-                "task, and pass the function to `on`."
-            )
+            msg = f"ablation={self.ablation!r} needs examples: a function has none."
+            if self.ablation == "mean":
+                msg += " Begin with a task, and pass the function to `on`."
             raise ValueError(msg)
         if self.ablation == "resample" and self.prepared and len(self.prepared.rows) == 1:
             msg = "To resample heads from another example takes two of them."

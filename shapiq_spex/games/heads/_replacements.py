@@ -84,11 +84,15 @@ class Mean(Zero):
             mask = batch.mask[..., None].bool()
             for place, features in enumerate(recorded):
                 if features is not None:
-                    total = features.double().where(mask, 0).sum(dim=(0, 1))
+                    # on the CPU, as some devices have no numbers of 64 bits
+                    total = features.where(mask, 0).cpu().double().sum(dim=(0, 1))
                     before = sums[place]
                     sums[place] = total if before is None else before + total
         count = sum(map(len, rows))
-        self._means = [None if total is None else (total / count)[None, None] for total in sums]
+        self._means = [
+            None if total is None else (total / count).float()[None, None].to(model.device)
+            for total in sums
+        ]
 
     def of_rows(self, layer: int, rows: IntArray, known: int, width: int) -> torch.Tensor | None:
         """Return the means of a layer; see :meth:`Zero.of_rows`."""

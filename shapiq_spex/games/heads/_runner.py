@@ -162,7 +162,7 @@ class Runner:
         ):
             output = self._model(**inputs)
         read = reader.read(output, rows, tile(batch.mask, len(kept)))
-        numbers: FloatArray = read.double().cpu().numpy()
+        numbers: FloatArray = read.cpu().double().numpy()
         return numbers
 
     def _begin(self, batch: Batch) -> torch.Tensor | None:

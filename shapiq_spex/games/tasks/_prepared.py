@@ -238,10 +238,24 @@ class Probed(ClassLogits):
     def read(self, output: Any, rows: Sequence[int], mask: torch.Tensor) -> torch.Tensor:  # noqa: ANN401 depends on the model
         """Return the probe's logits, shape ``(r, n_classes)``."""
         del rows
-        pooled = pool(output.last_hidden_state, mask, self._probe.pooling).double()
+        # on the CPU, as some devices have no numbers of 64 bits
+        pooled = pool(features_of(output), mask, self._probe.pooling).cpu().double()
         weights, bias = map(require()[0].from_numpy, (self._probe.weights, self._probe.bias))
         found: torch.Tensor = pooled @ weights.to(pooled).T + bias.to(pooled)
         return found
+
+
+def features_of(output: Any) -> torch.Tensor:  # noqa: ANN401 depends on the model
+    """Return the features that an encoder returned.
+
+    Raises:
+        ValueError: If the model returns something else.
+    """
+    found: torch.Tensor | None = getattr(output, "last_hidden_state", None)
+    if found is None:
+        msg = "The model returns no features for a probe: load the encoder alone, by AutoModel."
+        raise ValueError(msg)
+    return found
 
 
 def pool(features: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:

@@ -73,7 +73,8 @@ def ask_for(
 
 def check_predicts(model: transformers.PreTrainedModel) -> None:
     """Refuse models that predict no tokens."""
-    if not hasattr(model, "lm_head") and model.get_output_embeddings() is None:
+    none = not hasattr(model, "lm_head") and model.get_output_embeddings() is None
+    if none or type(model).__name__.endswith("ForMaskedLM"):  # these fill in gaps
         msg = (
             f"{type(model).__name__} predicts no tokens: load a causal language model, as by "
             "AutoModelForCausalLM."

@@ -115,7 +115,8 @@ class Classification(Task):
         if self.words is not None:  # the space before a word is easily left out
             places = {word.strip(): place for word, place in places.items()} | places
         numbered = all(isinstance(label, int | np.integer) for label in self.y)
-        if numbered and not set(self.y) <= set(places):
+        # a probe has labels of its own, which may be other numbers
+        if self.probe is None and numbered and not set(self.y) <= set(places):
             places = {place: place for place in range(len(classes))}
         if unknown := set(self.y) - set(places):
             shown = ", ".join(map(repr, list(classes)[:10]))
@@ -132,10 +133,18 @@ def encode(
     tokenizer: transformers.PreTrainedTokenizerBase,
     texts: Sequence[str],
 ) -> list[list[int]]:
-    """Return texts as an encoder or classifier is given them, cut where they are too long."""
+    """Return texts as an encoder or classifier is given them, cut where they are too long.
+
+    Raises:
+        ValueError: If one has no tokens.
+    """
     limit = find_limit(model, tokenizer)
     found = tokenizer(list(texts), truncation=True, max_length=limit, verbose=False)
-    return [list(row) for row in found["input_ids"]]
+    rows = [list(row) for row in found["input_ids"]]
+    if not all(rows):
+        msg = f"Text {rows.index([])} has no tokens."
+        raise ValueError(msg)
+    return rows
 
 
 def _classes(model: transformers.PreTrainedModel) -> list[str]:
@@ -151,4 +160,7 @@ def _classes(model: transformers.PreTrainedModel) -> list[str]:
         )
         raise ValueError(msg)
     labels = model.config.id2label
+    if len(labels) < _FEWEST:
+        msg = f"This {type(model).__name__} has one output: there are no classes to tell."
+        raise ValueError(msg)
     return [labels[place] for place in sorted(labels)]

@@ -11,7 +11,7 @@ from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 from shapiq_spex.games.models.hugging_face._scoring import pad
 
-from ._prepared import pool
+from ._prepared import features_of, pool
 from ._task import check_texts
 from .classification import encode
 
@@ -85,7 +85,8 @@ def fit_probe(
         classifier: A linear classifier of scikit-learn, by default logistic regression.
 
     Raises:
-        ValueError: If there is no such pooling, or texts and classes differ in number.
+        ValueError: If there is no such pooling, texts and classes differ in number, a text has no
+            tokens, or the model returns no features.
     """
     from sklearn.base import clone  # noqa: PLC0415 slow to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 slow to import
@@ -129,6 +130,6 @@ def embed(
         for start in range(0, len(rows), _BATCH):
             ids, mask = pad([rows[place] for place in order[start : start + _BATCH]], 0)
             ids, mask = ids.to(model.device), mask.to(model.device)
-            features = model(input_ids=ids, attention_mask=mask).last_hidden_state
-            found.append(pool(features, mask, pooling).double().cpu().numpy())
+            features = features_of(model(input_ids=ids, attention_mask=mask))
+            found.append(pool(features, mask, pooling).cpu().double().numpy())
     return np.concatenate(found)[np.argsort(order)]

@@ -408,7 +408,7 @@ def test_reports_say_what_pruning_saves() -> None:
         (MASK.ravel(), {"heads": [(0, 0)]}, "pass heads=game.heads"),
         (np.ones(30), {}, "boolean mask"),
         (MASK, {}, "boolean mask"),
-        (np.ones(1, dtype=bool), {"heads": [(0, 6)]}, "no head of layer 0 6"),
+        (np.ones(1, dtype=bool), {"heads": [(0, 6)]}, "no head in layer 0, 6"),
         (MASK.ravel(), {"heads": "some"}, "must be 'all'"),
     ],
 )

@@ -187,6 +187,9 @@ def test_texts_that_begin_alike(make_model: Callable[[str], Any], tokenizer: Any
         ("llama", Classification(["b " * 90], [0], words=(" a", " b")), "90 tokens, and the"),
         ("gpt2", Perplexity(["good film", "good"]), "Text 1 has no token"),
         ("bert", Perplexity(TEXTS), "predicts no tokens"),
+        ("bert-masked", Classification(TEXTS, [0] * 4, words=(" a", " b")), "predicts no tokens"),
+        ("bert-regressor", Classification(TEXTS, [0] * 4), "has one output"),
+        ("bert-classifier", Classification(["good", ""], [0, 1]), "Text 1 has no tokens"),
     ],
 )
 def test_what_does_not_fit(
@@ -205,6 +208,15 @@ def test_probes_are_checked(make_model: Callable[[str], Any], tokenizer: Any) ->
     """A probe needs a known pooling and a class for each text."""
     with pytest.raises(ValueError, match="pooling must be"):
         fit_probe(make_model("bert"), TEXTS, [0, 1, 0, 1], tokenizer=tokenizer, pooling="max")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="returns no features"):
+        fit_probe(make_model("bert-masked"), TEXTS, [0, 1, 0, 1], tokenizer=tokenizer)
+    probe = fit_probe(make_model("bert"), TEXTS, [1, 2, 1, 2], tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="0 in y is none of the classes 1, 2"):
+        HeadAblationGame(
+            make_model("bert"),
+            Classification(["good", "bad"], [0, 1], probe=probe),
+            tokenizer=tokenizer,
+        )
     with pytest.raises(ValueError, match="one class for each"):
         fit_probe(make_model("bert"), TEXTS, [0, 1], tokenizer=tokenizer)
     with pytest.raises(ValueError, match="one class for each"):

@@ -144,5 +144,5 @@ class SequenceClassifier(HuggingFace):
         with self._lock, quiet(), torch.inference_mode():
             output = self._model(ids.to(device), attention_mask=mask.to(device))
         self.usage.add(1, sum(map(len, rows)))
-        found: NDArray[np.float64] = output.logits.double().cpu().numpy()
+        found: NDArray[np.float64] = output.logits.cpu().double().numpy()
         return found

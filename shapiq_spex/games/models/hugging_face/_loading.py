@@ -175,7 +175,11 @@ def digest_model(model: transformers.PreTrainedModel) -> str:
 def describe_state(model: transformers.PreTrainedModel) -> object:
     """Return what differs once weights or settings of a model were changed, without reading all."""
     tensors = [*model.parameters(), *model.buffers()]
-    versions = [(tensor.data_ptr(), tensor._version) for tensor in tensors]  # noqa: SLF001 torch counts changes there
+    versions = [
+        # of what is made in inference torch counts no changes
+        (tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)  # noqa: SLF001 its count
+        for tensor in tensors
+    ]
     return versions, _describe_settings(model)
 
 

@@ -138,7 +138,7 @@ class Scorer:
                 logits = _choose(logits, last)
             found = logits.float().log_softmax(-1)[:, plan.steps, plan.tokens]
         self._usage.add(1, sum(map(len, rows)) + len(rows) * len(plan.context))
-        values: NDArray[np.float64] = found.double().cpu().numpy()
+        values: NDArray[np.float64] = found.cpu().double().numpy()
         return np.add.reduceat(values, plan.starts, axis=1)
 
 
