@@ -157,6 +157,7 @@ def test_size_of_passes(
     sizes, rows = [], []
 
     def note(_: Any, __: Any, given: dict[str, Any]) -> None:  # noqa: ANN401 as above
+        assert given["use_cache"] == (task is FEW_SHOT)
         sizes.append(given["input_ids"].numel())
         rows.append(len(given["input_ids"]))
 
@@ -286,7 +287,7 @@ def test_what_stands_for_heads(
         ]
         # what examples begin with in common is replaced by itself, as it is the same text
         if ablation == "mean" or task is PLAIN:
-            assert outputs == pytest.approx(torch.cat(expected).numpy(), abs=1e-5)
+            assert outputs == pytest.approx(torch.cat(expected).numpy(), abs=5e-5)
     assert np.isfinite(game.outputs(masks)).all()
 
 

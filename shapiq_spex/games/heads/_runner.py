@@ -9,7 +9,8 @@ for each mask.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,6 +74,9 @@ class Runner:
         self._model, self._layers, self._start = model, layers, start
         self._prepared, self._replacement, self._rescale = prepared, replacement, rescale
         self._max_tokens = max_tokens
+        # memory of tokens fills up that of the device, and nothing goes on from these
+        forgets = "use_cache" in inspect.signature(model.forward).parameters
+        self._options: dict[str, Any] = {"use_cache": False} if forgets else {}
         self._hidden: dict[int, torch.Tensor] = {}  # of rows at the layer `start`
         self._common: Common | None = None
         self._rows: list[list[int]] | None = None  # without what they have in common
@@ -149,10 +153,11 @@ class Runner:
             chosen, groups = _distinct(kept[:, :stage])
             given = None if hidden is None else batch.choose(hidden, place[chosen])
             with self._changed(kept[chosen], batch, start, given):
-                hidden = run_to(self._model, self._layers, stage, batch.inputs(len(chosen)))
+                inputs = self._options | batch.inputs(len(chosen))
+                hidden = run_to(self._model, self._layers, stage, inputs)
             start, place = stage, groups
         given = None if hidden is None else batch.choose(hidden, place)
-        inputs = batch.inputs(len(kept), self._known)
+        inputs = self._options | batch.inputs(len(kept), self._known)
         if self._common is not None:
             inputs |= self._common.recall(memory, len(batch.rows))
         reader, rows = self._prepared.reader, batch.rows.tolist()
@@ -172,7 +177,7 @@ class Runner:
             return None
         rows = batch.rows.tolist()
         if any(row not in self._hidden for row in rows):
-            inputs = batch.inputs(1, self._known)
+            inputs = self._options | batch.inputs(1, self._known)
             if self._common is not None:
                 inputs |= self._common.recall(None, len(rows))
             found = run_to(self._model, self._layers, self._start, inputs)
