@@ -84,8 +84,9 @@ class Mean(Zero):
             mask = batch.mask[..., None].bool()
             for place, features in enumerate(recorded):
                 if features is not None:
+                    of_rows = features.float().where(mask, 0).sum(dim=1)
                     # on the CPU, as some devices have no numbers of 64 bits
-                    total = features.where(mask, 0).cpu().double().sum(dim=(0, 1))
+                    total = of_rows.cpu().double().sum(dim=0)
                     before = sums[place]
                     sums[place] = total if before is None else before + total
         count = sum(map(len, rows))
