@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from _head_models import Subject
 
-_MASKS = 12
+_MASKS = 32
 _ROUNDS = 3
 _UPPER = (4, 5)
 

@@ -21,7 +21,8 @@ import shapiq
 import shapiq_spex
 
 N, BUDGET, BATCH = 40, 640, 16
-LONGEST = 0.06  # seconds to live; a whole run takes some ten times that
+LONGEST = 0.02  # seconds to live after some batches, of which each takes half of that
+BATCHES = 2  # up to so many less one, before that: a busy machine may take long to begin
 
 
 class SlowGame(shapiq.Game):
@@ -54,6 +55,16 @@ def run(store: str, log: str, result: str, method: str) -> None:
     Path(result).write_text("\n".join(lines), encoding="utf-8")
 
 
+def count(log: str) -> int:
+    """Return how many batches were begun."""
+    return Path(log).read_text(encoding="utf-8").count("\n") if Path(log).exists() else 0
+
+
+def runs(child: int) -> bool:
+    """Say whether a process has not ended, and leave its end to be waited for."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+
 def main(store: str, log: str, result: str, method: str, kills: str) -> None:
     """Kill the run at random moments, then let it finish; print how many batches each left."""
     moments = random.Random(0)  # noqa: S311 no secret
@@ -62,11 +73,13 @@ def main(store: str, log: str, result: str, method: str, kills: str) -> None:
         if child == 0:
             run(store, log, result, method)
             os._exit(0)
+        wanted = count(log) + moments.randrange(BATCHES)
+        while count(log) < wanted and runs(child):
+            time.sleep(0.001)
         time.sleep(LONGEST * moments.random())
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        lines = Path(log).read_text(encoding="utf-8") if Path(log).exists() else ""
-        print(lines.count("\n"), flush=True)  # noqa: T201 for the test
+        print(count(log), flush=True)  # noqa: T201 for the test
     run(store, log, result, method)
 
 
