@@ -124,7 +124,7 @@ class Runner:
     def _run_some(self, kept: BoolArray, rows: list[list[int]]) -> FloatArray:
         """Evaluate masks that go into a pass together; shape ``(m, n_columns)``."""
         reader = self._prepared.reader
-        found = np.zeros((len(kept), reader.n_columns + 1))
+        found = np.zeros((reader.n_columns + 1, len(kept)))
         memory: object = None
         stages = [len(self._layers)]
         if self._common is None:
@@ -139,9 +139,9 @@ class Runner:
             batch = Batch(some, rows, self._model.device, self._padding)
             columns = reader.columns(some.tolist())
             read = self._run_batch(kept, batch, stages, memory)
-            for mask, numbers in enumerate(read.reshape(len(kept), *columns.shape)):
-                np.add.at(found[mask], columns, numbers)
-        return found[:, :-1]
+            numbers = np.moveaxis(read.reshape(len(kept), *columns.shape), 0, -1)
+            np.add.at(found, columns, numbers)
+        return found[:-1].T
 
     def _run_batch(
         self, kept: BoolArray, batch: Batch, stages: list[int], memory: object
