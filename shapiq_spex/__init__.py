@@ -34,10 +34,12 @@ from shapiq_spex.ablations import AblationError, AblationStore, RunRecord, Store
 from shapiq_spex.approximators import SPEX, ProxySPEX
 from shapiq_spex.evaluation import (
     EnergyShares,
+    Faithfulness,
     Partners,
     Subset,
     best_subset,
     energy_shares,
+    faithfulness,
     interaction_matrix,
     near_duplicates,
     partners,
@@ -50,6 +52,7 @@ __all__ = [
     "AblationError",
     "AblationStore",
     "EnergyShares",
+    "Faithfulness",
     "FourierSpectrum",
     "Partners",
     "ProxySPEX",
@@ -60,6 +63,7 @@ __all__ = [
     "__version__",
     "best_subset",
     "energy_shares",
+    "faithfulness",
     "interaction_matrix",
     "near_duplicates",
     "partners",

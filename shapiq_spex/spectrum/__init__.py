@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from shapiq_spex.spectrum._reading import LEVEL_FREE, PREDICTING_INDICES
 from shapiq_spex.spectrum.conversion import VALID_INDICES, SpectrumIndex
 from shapiq_spex.spectrum.fourier import FourierSpectrum
 
-__all__ = ["VALID_INDICES", "FourierSpectrum", "SpectrumIndex"]
+__all__ = [
+    "LEVEL_FREE",
+    "PREDICTING_INDICES",
+    "VALID_INDICES",
+    "FourierSpectrum",
+    "SpectrumIndex",
+]

@@ -108,7 +108,7 @@ def _k_sii(order: int, degree: int, size: int) -> Fraction:
         return _moebius(order, degree, size)
     return sum(
         (
-            comb(degree - size, larger - size) * _bernoulli(larger - size) * _sii(0, degree, larger)
+            comb(degree - size, larger - size) * bernoulli(larger - size) * _sii(0, degree, larger)
             for larger in range(size, order + 1)
         ),
         start=Fraction(0),
@@ -159,11 +159,11 @@ def _moment(a: int, b: int) -> Fraction:
 
 
 @cache
-def _bernoulli(number: int) -> Fraction:
+def bernoulli(number: int) -> Fraction:
     """Give the Bernoulli number, with ``B_1 = -1/2``."""
     if number == 0:
         return Fraction(1)
-    lower = (comb(number + 1, k) * _bernoulli(k) for k in range(number))
+    lower = (comb(number + 1, k) * bernoulli(k) for k in range(number))
     return -sum(lower, start=Fraction(0)) / (number + 1)
 
 

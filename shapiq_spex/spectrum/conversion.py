@@ -84,7 +84,7 @@ def to_interaction_values(
 
     interactions: dict[tuple[int, ...], float] = {(): empty} if min_order == 0 else {}
     for size in range(max(min_order, 1), weights.shape[1]):
-        sets, values = _collect(blocks, weights[:, size], size)
+        sets, values = collect(blocks, weights[:, size], size)
         interactions.update(zip(to_tuples(sets, spectrum.n_players), values.tolist(), strict=True))
     return InteractionValues(
         interactions,
@@ -113,7 +113,7 @@ def _check(index: SpectrumIndex, max_order: int, min_order: int, n_players: int)
     return order
 
 
-def _collect(
+def collect(
     blocks: list[tuple[IntArray, FloatArray]], weights: FloatArray, size: int
 ) -> tuple[IntArray, FloatArray]:
     """Sum what every coefficient gives to each interaction of one size, and drop exact zeros.

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 import numpy as np
 
 from shapiq_spex.spectrum import _file
+from shapiq_spex.spectrum._reading import read
 from shapiq_spex.spectrum._sets import (
     characters,
     check_padded,
@@ -184,6 +185,25 @@ class FourierSpectrum:
             msg = f"A spectrum needs the entries {', '.join(sorted(missing))}."
             raise ValueError(msg)
         return cls(data["n_players"], data["support"], data["coefficients"])
+
+    @classmethod
+    def from_interaction_values(cls, explanation: InteractionValues) -> Self:
+        """Read interaction values as a prediction of the game.
+
+        SV, k-SII, STII, FSII, FBII and Moebius predict the sum of the interactions inside a mask;
+        BV and BII are coefficients of centred players, ``x_i - 1/2``; SII and kADD-SHAP are read by
+        Bernoulli numbers, Co-Moebius from the full mask. ``shapiq_spex.spectrum._reading`` has the
+        formulas and their sources. The level is that of the index: the value of the empty mask for
+        all but FBII, BV and BII, whose empty interaction tells it.
+
+        Args:
+            explanation: The interaction values, with all orders from 1 on.
+
+        Raises:
+            ValueError: If the index predicts nothing, or lower orders are left out.
+
+        """
+        return cls(explanation.n_players, *read(explanation))
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
