@@ -32,6 +32,7 @@ from importlib import metadata
 
 from shapiq_spex.ablations import AblationError, AblationStore, RunRecord, StoredGame, StoreError
 from shapiq_spex.approximators import SPEX, ProxySPEX
+from shapiq_spex.comparison import METHODS, Comparison, compare
 from shapiq_spex.evaluation import (
     EnergyShares,
     Faithfulness,
@@ -48,9 +49,11 @@ from shapiq_spex.registration import register, unregister
 from shapiq_spex.spectrum import FourierSpectrum
 
 __all__ = [
+    "METHODS",
     "SPEX",
     "AblationError",
     "AblationStore",
+    "Comparison",
     "EnergyShares",
     "Faithfulness",
     "FourierSpectrum",
@@ -62,6 +65,7 @@ __all__ = [
     "Subset",
     "__version__",
     "best_subset",
+    "compare",
     "energy_shares",
     "faithfulness",
     "interaction_matrix",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from ._uniform import draw_uniform
 from .proxyspex import ProxySPEX
 from .spex import SPEX
 
-__all__ = ["SPEX", "ProxySPEX"]
+__all__ = ["SPEX", "ProxySPEX", "draw_uniform"]

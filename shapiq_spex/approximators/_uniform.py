@@ -82,6 +82,21 @@ class UniformDesign:
         return type(self)(self.masks[kept], self.blocks[kept])
 
 
+def draw_uniform(n: int, n_masks: int, seed: int) -> NDArray[np.bool_]:
+    """Draw the masks that ProxySPEX draws, for other methods that can take them.
+
+    Args:
+        n: The number of players.
+        n_masks: The number of masks; there are ``min(n_masks, 2**n)``.
+        seed: The approximator's seed.
+
+    Returns:
+        Distinct masks, shape ``(m, n)``.
+    """
+    packed = UniformDesign.draw(n, n_masks, seed).masks
+    return np.unpackbits(packed, axis=1, count=n).view(np.bool_)
+
+
 def _draw_distinct(n: int, n_masks: int, seed: int) -> PackedArray:
     """Return the first masks of the master order without repeats."""
     distinct = np.empty((0, -(-n // _BYTE)), dtype=np.uint8)

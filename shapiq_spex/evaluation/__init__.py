@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from ._energy import EnergyShares, energy_shares, interaction_matrix
-from ._faithfulness import Faithfulness, faithfulness
+from ._faithfulness import Faithfulness, check_n_masks, faithfulness, fresh_seed
+from ._masks import draw_test_masks
 from ._partners import Partners, near_duplicates, partners
+from ._prediction import to_prediction
+from ._r_squared import bootstrap_interval, is_constant, r_squared
+from ._recall import recall_at
+from ._removal import most_decisive, removal_change
 from ._subsets import Subset, best_subset
 
 __all__ = [
@@ -13,9 +18,19 @@ __all__ = [
     "Partners",
     "Subset",
     "best_subset",
+    "bootstrap_interval",
+    "check_n_masks",
+    "draw_test_masks",
     "energy_shares",
     "faithfulness",
+    "fresh_seed",
     "interaction_matrix",
+    "is_constant",
+    "most_decisive",
     "near_duplicates",
     "partners",
+    "r_squared",
+    "recall_at",
+    "removal_change",
+    "to_prediction",
 ]
