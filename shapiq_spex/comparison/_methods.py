@@ -117,10 +117,10 @@ METHODS: dict[str, str] = {
     "permutation-sii": "shapiq's permutation sampling: k-SII of pairs",
     "svarm-iq": "shapiq's SVARM-IQ: k-SII of pairs",
     "shapley-taylor": "shapiq's permutation sampling: STII of pairs",
-    "faith-shap": "shapiq's RegressionFSII, of the largest order with no more interactions than "
-    "masks; faith-shap-2 is of order 2",
-    "faith-banzhaf": "shapiq's RegressionFBII, of the largest order with no more interactions than "
-    "masks; faith-banzhaf-2 is of order 2",
+    "faith-shap": "shapiq's RegressionFSII (Faith-Shap) of pairs, of single players where pairs "
+    "outnumber the masks; faith-shap-3 is of order 3",
+    "faith-banzhaf": "shapiq's RegressionFBII (Faith-Banzhaf) of pairs, of single players where "
+    "pairs outnumber the masks; faith-banzhaf-3 is of order 3",
     "proxyshap": "shapiq's ProxySHAP on XGBoost: FBII of order 5; needs xgboost",
     "shapiq-spex": "shapiq's own SPEX: FBII of order 5; needs shapiq[sparse]",
     "shapiq-proxyspex": "shapiq's own ProxySPEX: FBII of order 5",

@@ -31,16 +31,8 @@ def count_interactions(n: int, order: int) -> int:
     return sum(comb(n, size) for size in range(min(order, n) + 1))
 
 
-def largest_order(n: int, budget: int) -> int:
-    """Return the largest order with no more interactions than masks, at least 1."""
-    order = 1
-    while order < n and count_interactions(n, order + 1) <= budget:
-        order += 1
-    return order
-
-
 def faith_shap(n: int, budget: int, game: Game, seed: int, order: int | None) -> InteractionValues:
-    """Run RegressionFSII, of the largest order that fits unless told otherwise."""
+    """Run RegressionFSII, for pairs where there are as many masks, unless told otherwise."""
     approximator = shapiq.RegressionFSII(n, max_order=_order(n, budget, order), random_state=seed)
     return approximator.approximate(budget, game)
 
@@ -48,7 +40,7 @@ def faith_shap(n: int, budget: int, game: Game, seed: int, order: int | None) ->
 def faith_banzhaf(
     n: int, budget: int, game: Game, seed: int, order: int | None
 ) -> InteractionValues:
-    """Run RegressionFBII, of the largest order that fits unless told otherwise."""
+    """Run RegressionFBII, for pairs where there are as many masks, unless told otherwise."""
     approximator = shapiq.RegressionFBII(n, max_order=_order(n, budget, order), random_state=seed)
     return approximator.approximate(budget, game)
 
@@ -121,9 +113,9 @@ def shapiq_spex(n: int, budget: int, game: Game, seed: int) -> InteractionValues
 
 
 def _order(n: int, budget: int, order: int | None) -> int:
-    """Return the order of a regression, the largest that fits unless it is given."""
+    """Return the order of a regression; pairs where these are determined, unless it is given."""
     if order is None:
-        return largest_order(n, budget)
+        return _PAIRS if n >= _PAIRS and count_interactions(n, _PAIRS) <= budget else 1
     _check_regression(n, budget, order)
     return order
 

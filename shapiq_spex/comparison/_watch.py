@@ -102,7 +102,7 @@ class WatchedGame(Game):
         self._memory.pause()
         start, cpu_start = time.perf_counter(), time.process_time()
         try:
-            masks = np.asarray(coalitions, dtype=np.bool_)
+            masks = np.atleast_2d(np.asarray(coalitions, dtype=np.bool_))  # one comes as a row
             self.asked.update(to_keys(masks))
             return self._shared(masks)
         except GameError as error:

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -217,7 +217,12 @@ class Comparison:
             found[method] = _crossing(curve, r2)
         return found
 
-    def plot(self, metric: str = "r2", x: str = "budget", **options: Any) -> Figure:  # noqa: ANN401 passed on
+    def plot(
+        self,
+        metric: str = "r2",
+        x: Literal["budget", "n_players", "cpu_seconds"] = "budget",
+        **options: Any,
+    ) -> Figure:  # noqa: ANN401 passed on
         """Draw a line for each method: :func:`shapiq_spex.plots.plot_comparison`."""
         from shapiq_spex.plots import plot_comparison  # noqa: PLC0415, slow to import
 

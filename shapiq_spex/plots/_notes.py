@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._runs import Band, Cells
 
 _BANDS: Final[Mapping[Band, str]] = {
-    "interval": "Bands: low to high estimate of R².",
+    "interval": "Bands: 95% intervals of R².",
     "games": "Bands: lowest to highest game.",
     "repeats": "Bands: lowest to highest repeat.",
 }

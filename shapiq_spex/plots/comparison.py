@@ -41,7 +41,7 @@ _LABELS: Final = {
     "r2": "R²",
     "r2_low": "R², low estimate",
     "r2_high": "R², high estimate",
-    "r2_shifted": "R² on shifted ablations",
+    "r2_shifted": "R² with the best constant",
     "seconds": "seconds",
     "cpu_seconds": "CPU seconds",
     "peak_mib": "peak memory (MiB)",

@@ -140,7 +140,7 @@ def test_bands_are_estimates_of_single_runs() -> None:
     rows = [run("spex", budget) for budget in BUDGETS]
     figure = plot_comparison(rows)
     assert spans(figure) == [[(0.4, 0.55)] * 4]
-    assert note(figure) == "Bands: low to high estimate of R²."
+    assert note(figure) == "Bands: 95% intervals of R²."
     assert not spans(plot_comparison(rows, "seconds"))
     assert not note(plot_comparison(rows, "seconds"))
 
