@@ -9,6 +9,7 @@ import numpy as np
 from shapiq_spex.ablations import RunRecord, check_values, pack_masks
 from shapiq_spex.proxy import BoosterFit, fit_booster, fit_candidates, read_parameters
 from shapiq_spex.regression import (
+    JUDGING_FOLDS,
     SUFFICIENT,
     Ablations,
     Companion,
@@ -18,6 +19,7 @@ from shapiq_spex.regression import (
     find_influential,
     fit_best_sparse,
     fit_fixed,
+    fit_pairs,
     fit_support,
     has_too_many_players,
     keep_influential,
@@ -186,7 +188,12 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
         else:
             found = summarise(fit_fixed(part, empty), part)
         sets = np.append(players, self.n)[found.sets]
-        return Regression(sets, found.coefficients, found.cv_r2)
+        found = Regression(sets, found.coefficients, found.cv_r2)
+        judged = ablations.judged_by(JUDGING_FOLDS).without_outliers()
+        dense = fit_pairs(judged)  # for the case that all players matter a little
+        if dense is None or judged.r_squared(dense.out_of_fold) <= found.cv_r2:
+            return found
+        return summarise(dense, judged)
 
     def _search(self, search: HierarchicalSearch, empty: IntArray) -> Regression:
         """Search alone where that explains everything, else with the trees and the kernel."""

@@ -221,8 +221,8 @@ class Comparison:
         self,
         metric: str = "r2",
         x: Literal["budget", "n_players", "cpu_seconds"] = "budget",
-        **options: Any,
-    ) -> Figure:  # noqa: ANN401 passed on
+        **options: Any,  # noqa: ANN401 passed on
+    ) -> Figure:
         """Draw a line for each method: :func:`shapiq_spex.plots.plot_comparison`."""
         from shapiq_spex.plots import plot_comparison  # noqa: PLC0415, slow to import
 

@@ -29,7 +29,7 @@ _MAX_ENTRIES = 1 << 25  # of the masks; beyond, a fit to all players takes minut
 _MAX_PLAYERS = 1 << 14  # beyond, to list a kernel's pairs of them takes many GB
 _SCREENED = 1000
 _BY_PAIRS = 250  # of these: more would crowd out weak players who act alone
-_JUDGING_FOLDS = 2
+JUDGING_FOLDS = 2
 _MAX_ROUNDS = 4
 _MAX_HEADS = 32  # found players, the partners of whom are screened
 _MAX_ORDER = 8
@@ -51,7 +51,7 @@ def keep_influential(ablations: Ablations) -> tuple[IntArray, Ablations]:
         The players, ascending, shape ``(p,)``, and the masks of these, numbered in this order; only
         those that had no say in the choice are held out.
     """
-    judged = ablations.judged_by(_JUDGING_FOLDS)
+    judged = ablations.judged_by(JUDGING_FOLDS)
     choosing = np.flatnonzero((judged.folds == ALWAYS_SEEN) & ablations.typical)
     players, _ = find_influential(ablations.take(choosing))
     return players, replace(judged, columns=judged.columns.restrict(players))

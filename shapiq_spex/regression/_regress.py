@@ -11,6 +11,8 @@ from shapiq_spex.spectrum._sets import resize, unique_sets
 
 from ._blend import Companion, Regression, blend, summarise
 from ._kernel import MAX_MASKS, fit_kernel, list_terms, spread
+from ._least_squares import gram, predict, project, solve_normal
+from ._pairs import fit_pairs
 from ._sparse import fit_fixed, fit_sparse
 
 if TYPE_CHECKING:
@@ -55,7 +57,9 @@ def regress(search: HierarchicalSearch, support: IntArray) -> Regression:
 
 
 def fit_best_sparse(search: HierarchicalSearch, support: IntArray) -> SparseFit:
-    """Search from a support and from nothing, and also try all single players.
+    """Search from a support and from nothing, and try all single players, alone and with pairs.
+
+    Where these predict better than what a search finds at first sight, its folds are not searched.
 
     Args:
         search: The hierarchical search.
@@ -65,13 +69,37 @@ def fit_best_sparse(search: HierarchicalSearch, support: IntArray) -> SparseFit:
         The fit with the best out-of-fold predictions.
     """
     ablations = search.ablations
+    pairs = fit_pairs(ablations)
+    if pairs is not None and _is_out_of_reach(search, support, pairs):
+        return pairs
     fits = [fit_sparse(search, support)]
     if len(support) > 1:
         fits.append(fit_sparse(search, support[:1]))
     singles = with_singles(ablations, support)
     if singles is not None:
         fits.append(fit_fixed(ablations, singles))
+    if pairs is not None:
+        fits.append(pairs)
     return better(ablations, *fits)
+
+
+def _is_out_of_reach(search: HierarchicalSearch, support: IntArray, rival: SparseFit) -> bool:
+    """Say whether a rival predicts better than a search would, by generalised cross-validation.
+
+    That does not count what the choice of sets gives away, and so speaks for the search.
+
+    Args:
+        search: The hierarchical search.
+        support: Where it starts, the empty set first, shape ``(k, width)``, padded.
+        rival: The other fit.
+    """
+    ablations = search.ablations
+    path = search.run(support, max_terms=search.largest_size, significant=True)
+    signs = ablations.columns.characters(path.sets)
+    coefficients = solve_normal(gram(signs, signs), project(signs, ablations.values))
+    left = 1 - ablations.r_squared(predict(signs, coefficients))
+    degrees = len(path.sets) / len(ablations.values)
+    return 1 - left / (1 - degrees) ** 2 < ablations.r_squared(rival.out_of_fold)
 
 
 def better(ablations: Ablations, *fits: SparseFit) -> SparseFit:
