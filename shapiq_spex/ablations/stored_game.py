@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -23,7 +24,7 @@ from .store import AblationStore, Batch
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -275,20 +276,24 @@ class StoredGame(Game):
         n_stored = int(np.count_nonzero(found.known))
         if n_stored == found.known.size and not self.progress:
             return
-        with (
-            self._identifier.evaluating(),
-            tqdm(
-                total=found.known.size,
-                initial=n_stored,
-                desc="Ablations",
-                disable=not self.progress,
-            ) as bar,
-        ):
-            bar.set_postfix({"from store": n_stored})
-            end = None if self._max_seconds is None else time.monotonic() + self._max_seconds
-            limits = Limits(end, self._max_calls, self._limit_tokens())
+        with self._identifier.evaluating(), self._show(found.known.size, n_stored) as bar:
+            limits = self._limit()
             for repeat in range(self.repeats):
                 self._evaluate_missing(found, game, repeat, bar, limits)
+
+    @contextmanager
+    def _show(self, n_asked: int, n_stored: int) -> Iterator[tqdm[Any]]:
+        """Show the progress of a call, which asks for so many ablations."""
+        with tqdm(
+            total=n_asked, initial=n_stored, desc="Ablations", disable=not self.progress
+        ) as bar:
+            bar.set_postfix({"from store": n_stored})
+            yield bar
+
+    def _limit(self) -> Limits:
+        """Return how far a call may go."""
+        end = None if self._max_seconds is None else time.monotonic() + self._max_seconds
+        return Limits(end, self._max_calls, self._limit_tokens())
 
     def _limit_tokens(self) -> TokenLimit | None:
         """Begin to count tokens, if there is a limit."""

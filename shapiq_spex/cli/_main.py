@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         parser.print_help()
         return 0
-    run = {"demo": _demo, "explain": _explain}[options.command]
+    run = {"demo": _demo, "explain": _explain, "compare": _compare}[options.command]
     try:
         with _plain_warnings():
             sys.stdout.write(run(options))
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     _options.add_demo(commands)
     _options.add_explain(commands)
+    _options.add_compare(commands)
     return parser
 
 
@@ -82,3 +83,9 @@ def _explain(options: argparse.Namespace) -> str:
     from . import explain  # noqa: PLC0415
 
     return explain.run(options)
+
+
+def _compare(options: argparse.Namespace) -> str:
+    from . import compare  # noqa: PLC0415
+
+    return compare.run(options)

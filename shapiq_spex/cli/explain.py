@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shapiq_spex.ablations import StoredGame
 from shapiq_spex.approximators import SPEX, ProxySPEX
-from shapiq_spex.games import (
-    ClassLogit,
-    Continuation,
-    Estimate,
-    HuggingFace,
-    Labels,
-    LlamaCpp,
-    OpenAICompatible,
-    PromptGame,
-    Similarity,
-    small_model,
-)
+
+from ._prompts import count_prompts, describe, estimate, find_limits, find_store, make_game
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     import shapiq
 
-    from shapiq_spex.games import Model, Target
+    from shapiq_spex.games import PromptGame
 
     Approximator = SPEX | ProxySPEX
 
@@ -51,12 +40,10 @@ def run(options: argparse.Namespace) -> str:
         RuntimeError: If the model refuses a prompt or the store cannot be used.
     """
     with ExitStack() as stack:
-        store = options.store
-        if store is None:
-            store = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ablations.sqlite"
-        game = _make_game(options, stack)
+        store = find_store(options, stack)
+        game = make_game(options, stack)
         if options.dry_run:
-            return f"{_estimate(game, options)}\n"
+            return f"{estimate(game, options.budget, options)}\n"
         stored = stack.enter_context(_keep(game, store, options))
         approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
             game.n_players,
@@ -68,7 +55,7 @@ def run(options: argparse.Namespace) -> str:
         explanation = approximator.approximate(options.budget, stored)
         stored.progress = False
         (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
-    headline = f"{_describe(game.target)}: {whole:+.2f} for the whole text"
+    headline = f"{describe(game.target)}: {whole:+.2f} for the whole text"
     report = _report(game, explanation, approximator, options.top, headline)
     try:
         _write(game, explanation, approximator, options, headline)
@@ -78,64 +65,11 @@ def run(options: argparse.Namespace) -> str:
     return report
 
 
-def _estimate(game: PromptGame, options: argparse.Namespace) -> Estimate:
-    """Return what a run with these options would take if the store had nothing of it."""
-    once = game.estimate(options.budget)
-    calls = once.calls * options.repeats
-    share = min(calls, options.max_calls or calls) / once.calls
-    tokens = None if once.tokens is None else round(once.tokens * share)
-    return Estimate(
-        round(once.calls * share), round(once.characters * share), tokens, once.seconds * share
-    )
-
-
 def _check_limits(options: argparse.Namespace, smallest: int) -> None:
     """Refuse a limit that leaves too few prompts, before they are paid for."""
     if options.max_calls is not None and options.max_calls < min(smallest, options.budget):
         msg = f"--max-calls must be at least {smallest}, the fewest that can be explained."
         raise ValueError(msg)
-
-
-def _make_game(options: argparse.Namespace, stack: ExitStack) -> PromptGame:
-    """Return the game that the options describe."""
-    target = _find_target(options)
-    text = options.prompt
-    if text is None:
-        text = options.prompt_file.read_text(encoding="utf-8").strip()
-    return PromptGame(
-        options.template.replace("\\n", "\n"),
-        text=text,
-        model=_find_model(options, stack),
-        target=target,
-        segment=options.segment,
-        mask=options.mask,
-        keep_length=options.keep_length,
-    )
-
-
-def _find_target(options: argparse.Namespace) -> Target:
-    """Return what of the answer is to be explained."""
-    if options.labels is not None:
-        return Labels(*(label.strip() for label in options.labels.split(",")))
-    if options.class_logit is not None:
-        return ClassLogit(options.class_logit)
-    if options.similarity:
-        return Similarity(max_tokens=options.answer_tokens)
-    return Continuation(options.answer, max_tokens=options.answer_tokens)
-
-
-def _find_model(options: argparse.Namespace, stack: ExitStack) -> Model:
-    """Return the model that the options name; its connections are closed with the stack."""
-    name = options.model
-    chosen = {"chat": options.chat, "temperature": options.temperature}
-    if options.url:
-        if name is None:
-            msg = "An endpoint needs the name of its --model."
-            raise ValueError(msg)
-        return stack.enter_context(OpenAICompatible(options.url, model=name, **chosen))
-    if name is None or Path(name).is_file() or Path(name).suffix == ".gguf":
-        return LlamaCpp(name or small_model(), n_threads=options.threads, **chosen)
-    return HuggingFace(name, **chosen)
 
 
 def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> StoredGame:
@@ -144,23 +78,10 @@ def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> StoredG
         game,
         store,
         progress=True,
-        repeats=options.repeats,
+        repeats=options.asks,
         on_failure="skip" if options.skip_failures else "raise",
-        max_calls=options.max_calls,
-        max_tokens=options.max_tokens,
-        max_seconds=options.max_seconds,
+        **find_limits(options),
     )
-
-
-def _describe(target: Target) -> str:
-    """Say what the values are."""
-    if isinstance(target, Labels):
-        return f"log-odds of {target.positive.strip()!r}"
-    if isinstance(target, Similarity):
-        return f"similarity to the answer {target.reference!r}"
-    if isinstance(target, Continuation):
-        return f"log-probability of {target.text!r}"
-    return "score of the class"
 
 
 def _write(
@@ -176,7 +97,7 @@ def _write(
             f"{headline[:1].upper()}{headline[1:]}; {approximator.record.asked} masked prompts; "
             f"faithfulness out of fold {approximator.cv_faithfulness:.2f}."
         )
-        title = f"What drives the {_describe(game.target)}"
+        title = f"What drives the {describe(game.target)}"
         page = game.to_html(explanation, title=title, note=note)
         options.html.write_text(page, encoding="utf-8")
     if options.json:
@@ -204,6 +125,6 @@ def _report(
         *(f"  {line}" for line in game.top(explanation, count)),
         f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}",
         *([] if noise is None else [f"noise: {noise:.0%} of the variance is chance"]),
-        f"prompts: {record.evaluated} asked, {record.from_store} from the store",
+        count_prompts(record),
     ]
     return "\n".join(lines) + "\n"
