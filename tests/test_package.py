@@ -71,10 +71,13 @@ def test_import_is_light(fresh_import: subprocess.CompletedProcess[str]) -> None
 def test_public_names() -> None:
     """All names are there, and shapiq's classes are others than ours."""
     assert set(shapiq_spex.__all__) == {
+        "METHODS",
         "SPEX",
         "AblationError",
         "AblationStore",
+        "Comparison",
         "EnergyShares",
+        "Faithfulness",
         "FourierSpectrum",
         "Partners",
         "ProxySPEX",
@@ -84,7 +87,9 @@ def test_public_names() -> None:
         "Subset",
         "__version__",
         "best_subset",
+        "compare",
         "energy_shares",
+        "faithfulness",
         "interaction_matrix",
         "near_duplicates",
         "partners",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 DEFAULT_METHODS = ("proxyspex", "spex", "kernelshap", "faith-shap", "faith-banzhaf", "lime")
 _QUIET_SECONDS = 2.0
+_REFERENCE_SEED = 1 << 32  # beyond those of the repeats
 
 
 def compare(
@@ -192,7 +193,10 @@ def _reference(
         return FourierSpectrum.from_values(test.values)
     if times is None:
         return None
-    approximator = ProxySPEX(game.n_players, max_order=1, index="BV", random_state=seed)
+    # masks of its own: it must not look like those who share ProxySPEX's
+    approximator = ProxySPEX(
+        game.n_players, max_order=1, index="BV", random_state=seed + _REFERENCE_SEED
+    )
     approximator.approximate(max(times * budget, approximator.smallest_budget), game)
     return approximator.spectrum
 
