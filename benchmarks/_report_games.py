@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from _common import dense_game, hash_noise, is_constant, load_games, table_game
+from _common import dense_game, is_constant, load_games, table_game
 from _live_games import LIVE_GAMES
 from _review_games import review_game
 
@@ -79,10 +79,26 @@ def long(sizes: list[int], texts: Callable[[int], int]) -> Iterator[Case]:
 
 def noisy(n: int, share: float, number: int) -> tuple[Game, int]:
     """Return a game of which a share of the variance is noise, a function of the mask alone."""
-    signal, noise = dense_game(n, number), hash_noise(n, number)
+    signal = dense_game(n, number)
     masks = np.random.default_rng(number).random((4000, n)) < 0.5
-    scale = np.sqrt((1 - share) / signal(masks).var()) if share < 1 else 0.0
-    return lambda asked: scale * signal(asked) + np.sqrt(share) * noise(asked), n
+    scale = np.sqrt((1 - share) / signal(masks).var())
+
+    def game(asked: np.ndarray) -> np.ndarray:
+        return scale * signal(asked) + np.sqrt(share) * _mix(asked, number)
+
+    return game, n
+
+
+def _mix(masks: np.ndarray, seed: int) -> np.ndarray:
+    """Return noise of variance 1 that is a function of a mask of up to 64 players alone.
+
+    Its bits are mixed as SplitMix64 does it (Steele et al. 2014), which leaves nothing to learn.
+    """
+    code = masks.astype(np.uint64) @ (np.uint64(1) << np.arange(masks.shape[1], dtype=np.uint64))
+    code += np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % (1 << 64))
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        code = (code ^ (code >> np.uint64(shift))) * np.uint64(factor)
+    return np.sqrt(12) * (code / 2.0**64 - 0.5)
 
 
 def _patches(number: int) -> tuple[Game, int]:
@@ -122,12 +138,9 @@ def _retraining(folder: Path) -> tuple[Game, int]:
 
     X, y = load_digits(n_class=4, return_X_y=True)
     test = slice(_POINTS, _POINTS + _TEST_POINTS)
-    game = DataSubsetGame(
-        LogisticRegression(max_iter=500),
-        X[:_POINTS] / 16,
-        y[:_POINTS],
-        value=Margin(X[test] / 16, y[test]),
-    )
+    value = Margin(X[test] / 16, y[test])
+    learner = LogisticRegression(max_iter=500)
+    game = DataSubsetGame(learner, X[:_POINTS] / 16, y[:_POINTS], value=value)
     stored = StoredGame(game, folder / "retraining.sqlite")
     return stored, stored.n_players
 

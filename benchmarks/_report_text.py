@@ -29,7 +29,7 @@ def describe_machine(*, quick: bool) -> str:
 def show(value: float | None, digits: int = 3) -> str:
     """Show a number, or a dash where there is none."""
     if value is None or math.isnan(value):
-        return "–"
+        return "-"
     if math.isinf(value):
         return "not reached"
     return f"{value:,.{digits}f}"

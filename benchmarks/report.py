@@ -17,8 +17,8 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-from _report_parts import PARTS
-from _report_text import describe_machine
+from _report_parts import PARTS  # noqa: E402 the threads are set before numpy is loaded
+from _report_text import describe_machine  # noqa: E402
 
 
 def main() -> None:
