@@ -40,7 +40,7 @@ def explain_linearly(
     game: Callable[[BoolArray], FloatArray],
     seed: int,
 ) -> FourierSpectrum:
-    """Fit a linear model to a game on ProxySPEX's masks.
+    """Fit a linear model to a game on ProxySPEX's masks, and two more in place of its first two.
 
     Args:
         fit: From masks as 0.0 and 1.0, shape ``(m, n)``, and values ``(m,)`` to the effect of each
@@ -53,7 +53,8 @@ def explain_linearly(
     Returns:
         The spectrum of what the model predicts.
     """
-    masks = draw_uniform(n, budget, seed)
+    # the empty and the full mask, which come first, can be far from all others
+    masks = draw_uniform(n, budget + 2, seed)[2:]
     effects, empty = fit(masks.astype(np.float64), game(masks))
     support = [(), *((player,) for player in range(n))]
     return FourierSpectrum(n, support, np.append(empty + effects.sum() / 2, -effects / 2))
