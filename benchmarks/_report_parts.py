@@ -60,10 +60,9 @@ def short_inputs(options: argparse.Namespace) -> str:
         else "Nowhere is the better of ours behind by more than .01."
     )
     return (
-        "## Short inputs: beside Faith-Shap and Faith-Banzhaf\n\nMean R² of a family's games, what is "
-        "below 0 counted as 0. Of "
-        "both, every order with no more interactions than masks was run, up to 4, and the one that "
-        f"turned out best is shown. {verdict}\n\n{markdown(header, rows)}\n\n{figure}"
+        "## Short inputs: beside Faith-Shap and Faith-Banzhaf\n\nMean R² of a family's games, what "
+        "is below 0 counted as 0. Of both, every order with no more interactions than masks was "
+        f"run, up to 4, and the one that turned out best is shown. {verdict}\n\n{markdown(header, rows)}\n\n{figure}"
     )
 
 
