@@ -62,7 +62,8 @@ def short_inputs(options: argparse.Namespace) -> str:
     return (
         "## Short inputs: beside Faith-Shap and Faith-Banzhaf\n\nMean R² of a family's games, what "
         "is below 0 counted as 0. Of both, every order with no more interactions than masks was "
-        f"run, up to 4, and the one that turned out best is shown. {verdict}\n\n{markdown(header, rows)}\n\n{figure}"
+        f"run, up to 4, and the one that turned out best is shown. {verdict}\n\n"
+        f"{markdown(header, rows)}\n\n{figure}"
     )
 
 
@@ -147,7 +148,7 @@ def _long_methods(n: int) -> list[str]:
     """Return the methods for a number of players; some would take hours, and are named so."""
     methods = ["proxyspex", "spex", "lime", "banzhaf", "banzhaf-msr", "lasso", "faith-banzhaf-2"]
     methods += ["faith-shap-2", "kernelshap-iq", "permutation"]
-    if n <= 64:  # in minutes, and four times as long with twice the players
+    if n <= 32:  # in ten seconds, and eight times as long with twice the players
         methods += ["svarm-iq"]
     if n <= 1024:
         methods += ["ridge", "lasso-cv", "kernelshap"]
