@@ -75,11 +75,12 @@ def fit_best_sparse(search: HierarchicalSearch, support: IntArray) -> SparseFit:
     fits = [fit_sparse(search, support)]
     if len(support) > 1:
         fits.append(fit_sparse(search, support[:1]))
-    singles = with_singles(ablations, support)
-    if singles is not None:
-        fits.append(fit_fixed(ablations, singles))
     if pairs is not None:
         fits.append(pairs)
+    if pairs is None or len(support) > 1:  # pairs begin with all single players
+        singles = with_singles(ablations, support)
+        if singles is not None:
+            fits.append(fit_fixed(ablations, singles))
     return better(ablations, *fits)
 
 
