@@ -16,6 +16,7 @@ _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 _KIB = 1024
+_FEW = 10_000  # objects that Python itself may have frozen
 _NAN = float("nan")
 
 
@@ -57,7 +58,7 @@ class PeakMemory:
 @contextlib.contextmanager
 def few_collected() -> Iterator[None]:
     """Leave what is there by now out of garbage collections, which then take next to no time."""
-    frozen = gc.get_freeze_count() > 0  # by somebody else, who may want it to stay so
+    frozen = gc.get_freeze_count() > _FEW  # by somebody else, who may want it to stay so
     gc.collect()
     if not frozen:
         gc.freeze()
