@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import importlib
+import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -104,6 +107,7 @@ _PEERS = {
     "shapiq-spex": _peers.shapiq_spex,
     "shapiq-proxyspex": _peers.shapiq_proxyspex,
 }
+_IMPORTED = {"proxyshap": "xgboost"}
 _OF_ORDER = {"faith-shap": _peers.faith_shap, "faith-banzhaf": _peers.faith_banzhaf}
 _ORDER = re.compile(rf"({'|'.join(_OF_ORDER)})(?:-([1-9]\d*))?")
 
@@ -184,6 +188,9 @@ def _as_method(given: Any, n: int, name: str | None = None) -> Method:  # noqa: 
 
 
 def _by_name(name: str) -> Callable[[int, int, Game, int], Explained]:
+    if name in _IMPORTED:  # by now, as loading it is not what the method takes
+        with contextlib.suppress(ImportError):  # it says itself what to install
+            importlib.import_module(_IMPORTED[name])
     if name in _OURS:
         return partial(_ours, _OURS[name])
     if name in _LINEAR:
@@ -211,10 +218,19 @@ def _run_copy(
 
 
 def _run_made(
-    make: Callable[[int, int], Approximates], n: int, budget: int, game: Game, seed: int
+    make: Callable[..., Approximates], n: int, budget: int, game: Game, seed: int
 ) -> Explained:
-    made = make(n, seed)
+    # classes and partials of shapiq's approximators have other arguments before the seed
+    made = make(n, random_state=seed) if _takes(make, "random_state") else make(n, seed)
     if not isinstance(made, Approximates):
         msg = f"The function should make an approximator, got {type(made).__name__}."
         raise TypeError(msg)
     return _run(made, budget, game)
+
+
+def _takes(function: Callable[..., object], argument: str) -> bool:
+    """Return whether a function has an argument of this name."""
+    try:
+        return argument in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some that are not written in Python do not say
+        return False

@@ -44,17 +44,20 @@ class Test:
         values: The game's values on them, shape ``(m,)``.
         keys: The masks as keys.
         seed: The seed of resamples.
+        chance: The mean variance of a value by chance, None where the game does not tell it.
     """
 
     masks: BoolArray
     values: FloatArray
     keys: tuple[bytes, ...]
     seed: int
+    chance: float | None
 
     @classmethod
     def take(cls, game: SharedGame, masks: BoolArray, seed: int) -> Test:
         """Evaluate masks."""
-        return cls(masks, game(masks), tuple(to_keys(masks)), seed)
+        values = game(masks)
+        return cls(masks, values, tuple(to_keys(masks)), seed, game.chance)
 
     @property
     def is_exact(self) -> bool:
@@ -131,7 +134,7 @@ def judge_removal(found: Run, game: SharedGame, removals: Sequence[float]) -> di
 
 def count_removed(removal: float, n: int) -> int:
     """Return how many players a number or a share of them is."""
-    return removal if isinstance(removal, int) else max(1, round(removal * n))
+    return int(removal) if isinstance(removal, int | np.integer) else max(1, round(removal * n))
 
 
 def judge_recall(found: Run, reference: FourierSpectrum | None, top: int) -> dict[str, float]:
@@ -163,7 +166,8 @@ def stability(predictions: Sequence[FloatArray | None]) -> list[float]:
 def _correlate(one: FloatArray | None, other: FloatArray) -> float:
     if one is None or is_constant(one) or is_constant(other):
         return _NAN
-    return float(np.corrcoef(one, other)[0, 1])
+    units = (one / np.abs(one).max(), other / np.abs(other).max())  # squares do not overflow
+    return float(np.corrcoef(*units)[0, 1])
 
 
 def _count_terms(prediction: FourierSpectrum) -> int:

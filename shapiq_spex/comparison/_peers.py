@@ -88,9 +88,7 @@ def svarm_iq(n: int, budget: int, game: Game, seed: int) -> InteractionValues:
 
 def proxyshap(n: int, budget: int, game: Game, seed: int) -> InteractionValues:
     """Run ProxySHAP, on its XGBoost."""
-    if importlib.util.find_spec("xgboost") is None:
-        msg = "ProxySHAP as shipped needs xgboost: pip install xgboost"
-        raise ImportError(msg)
+    _need("xgboost", "ProxySHAP as shipped needs xgboost: pip install xgboost")
     order = min(_MAX_ORDER, n)
     approximator = shapiq.ProxySHAP(n, max_order=order, index="FBII", random_state=seed)
     return approximator.approximate(budget, game)
@@ -106,10 +104,21 @@ def shapiq_proxyspex(n: int, budget: int, game: Game, seed: int) -> InteractionV
 
 def shapiq_spex(n: int, budget: int, game: Game, seed: int) -> InteractionValues:
     """Run SPEX as shapiq ships it; it draws from numpy's global state, which is seeded for it."""
+    _need("sparse_transform", "shapiq's SPEX needs an extra: pip install 'shapiq[sparse]'")
     order = min(_MAX_ORDER, n)
     with _global_seed(seed):
         approximator = shapiq.SPEX(n=n, max_order=order, index="FBII", random_state=seed)
         return approximator.approximate(budget, game)
+
+
+def _need(module: str, message: str) -> None:
+    """Refuse to go on without an optional package.
+
+    Raises:
+        ImportError: If it is not there.
+    """
+    if importlib.util.find_spec(module) is None:
+        raise ImportError(message)
 
 
 def _order(n: int, budget: int, order: int | None) -> int:

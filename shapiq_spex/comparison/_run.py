@@ -51,28 +51,38 @@ def run(method: Method, game: SharedGame, budget: int, seed: int) -> Run:
     """
     memory = PeakMemory()
     watched = WatchedGame(game, memory)
-    prediction, has_level, cv_r2, message = None, True, None, ""
+    prediction, has_level, cv_r2, message = None, True, float("nan"), ""
     start, cpu_start = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the table says what warnings would
         try:
-            explanation, cv_r2 = method.explain(game.n_players, budget, watched, seed)
+            explanation, claimed = method.explain(game.n_players, budget, watched, seed)
             seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
             peak = memory.mib
-            prediction, has_level = to_prediction(explanation)
+            cv_r2 = cv_r2 if claimed is None else float(claimed)
+            found, has_level = to_prediction(explanation)
+            prediction = _check_players(found, game.n_players)
         except Exception as error:  # noqa: BLE001 any failure of a method is a result
-            if watched.error is not None:
-                raise watched.error from watched.error.__cause__
             message = f"{type(error).__name__}: {error}"
             seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
             peak = memory.mib
+    if watched.error is not None:  # whatever the method made of it
+        raise watched.error
     return Run(
         prediction,
         has_level,
-        float("nan") if cv_r2 is None else float(cv_r2),
+        cv_r2,
         frozenset(watched.asked),
         seconds - watched.seconds,
         cpu_seconds - watched.cpu_seconds,
         peak,
         message,
     )
+
+
+def _check_players(prediction: FourierSpectrum, n_players: int) -> FourierSpectrum:
+    """Refuse an explanation of another number of players."""
+    if prediction.n_players != n_players:
+        msg = f"The explanation has {prediction.n_players} players, but the game has {n_players}."
+        raise ValueError(msg)
+    return prediction

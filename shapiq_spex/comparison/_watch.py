@@ -30,7 +30,8 @@ class SharedGame:
 
     Attributes:
         n_players: The number of players.
-        chance: The mean variance of a value by chance, None where the game does not tell it.
+        chance: The mean variance of a value by chance among those evaluated last, None where the
+            game does not tell it.
     """
 
     def __init__(self, game: Callable[[BoolArray], Any], n_players: int) -> None:
@@ -69,8 +70,7 @@ class SharedGame:
                 "be compared where there are all. Those it has are kept: compare again."
             )
             raise GameError(msg)
-        if found.chance is not None:
-            self.chance = found.chance
+        self.chance = found.chance
         return found.values
 
 
@@ -95,23 +95,28 @@ class WatchedGame(Game):
 
     def __call__(self, coalitions: Any, *, verbose: bool = False) -> FloatArray:  # noqa: ANN401, ARG002 shapiq's
         """Return values; shapiq's own way there copies and checks what is boolean already."""
-        return self.value_function(np.asarray(coalitions))
+        if isinstance(coalitions, np.ndarray):
+            return self.value_function(coalitions)
+        return self.value_function(self._check_coalitions(coalitions))
 
     def value_function(self, coalitions: np.ndarray) -> FloatArray:
         """Return values, and count what was asked."""
-        self._memory.pause()
         start, cpu_start = time.perf_counter(), time.process_time()
+        self._memory.pause()
         try:
             masks = np.atleast_2d(np.asarray(coalitions, dtype=np.bool_))  # one comes as a row
+            if masks.ndim != 2 or masks.shape[1] != self.n_players:  # noqa: PLR2004 a table
+                msg = f"Masks must have shape (m, {self.n_players}), got {masks.shape}."
+                raise ValueError(msg)
             self.asked.update(to_keys(masks))
             return self._shared(masks)
         except GameError as error:
             self.error = error
             raise
         finally:
+            self._memory.resume()
             self.seconds += time.perf_counter() - start
             self.cpu_seconds += time.process_time() - cpu_start
-            self._memory.resume()
 
 
 def to_keys(masks: BoolArray) -> list[bytes]:

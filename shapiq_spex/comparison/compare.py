@@ -9,9 +9,10 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from shapiq_spex.approximators import ProxySPEX
-from shapiq_spex.evaluation import check_n_masks, draw_test_masks, fresh_seed, is_constant
+from shapiq_spex.evaluation import draw_test_masks, fresh_seed, is_constant
 from shapiq_spex.spectrum import FourierSpectrum
 
+from ._memory import few_collected
 from ._methods import Method, as_methods
 from ._metrics import Test, judge, judge_recall, judge_removal, stability
 from ._run import Run, run
@@ -68,7 +69,7 @@ def compare(
         random_state: The seed of the test masks and of the first repeat, the next ones counting up
             from it; None for a fresh one.
         terms: To how many Fourier terms predictions are cut for ``r2_top_...``.
-        removals: How many players to remove for ``removal_...``: integers, or shares up to 1.
+        removals: How many players to remove for ``removal_...``: integers, or shares below 1.
         top: How many of the largest terms ``recall`` looks for.
         reference: How many times the largest budget the reference of ``recall`` gets, such as 10:
             masks that are evaluated for nothing else. Without, and unless all masks are tested on
@@ -92,38 +93,43 @@ def compare(
         ...     decision, ["proxyspex", "kernelshap"], [100], n_players=20, random_state=0
         ... )
         >>> [(row["method"], round(row["r2"], 1)) for row in table.rows]
-        [('proxyspex', 1.0), ('kernelshap', 0.6)]
+        [('proxyspex', 1.0), ('kernelshap', 0.4)]
     """
     players = _players(game, n_players)
-    seed = fresh_seed() if random_state is None else as_integer(random_state)
+    seed = fresh_seed() if random_state is None else _at_least("random_state", random_state, 0)
     plan = _plan(as_methods(methods, players), budgets, repeats, seed)
-    check_n_masks(n_masks)
+    _at_least("n_masks", n_masks, 2)
+    terms, removals = tuple(terms), tuple(removals)
     _check_numbers(terms, removals, top, reference)
     shared = SharedGame(game, players)
     try:
-        test = Test.take(shared, draw_test_masks(players, n_masks, seed), seed)
-        best = _reference(shared, test, reference, max(budget for _, budget, _, _ in plan), seed)
-        rows: list[Row] = []
-        predictions: list[NDArray[np.float64] | None] = []
-        for method, budget, repeat, run_seed in tqdm(
-            plan, desc="Comparing", delay=_QUIET_SECONDS, leave=False, disable=not progress
-        ):
-            found = run(method, shared, budget, run_seed)
-            row = {"game": name, "n_players": players, "method": method.name, "budget": budget}
-            row |= {"repeat": repeat, **_costs(found)}
-            told = None
-            if found.prediction is not None:
-                told = found.prediction.evaluate(test.masks)
-                row |= judge(found, told, test, terms)
-                row |= judge_removal(found, shared, removals)
-                row |= judge_recall(found, best, top)
-            rows.append(row)
-            predictions.append(told)
+        with few_collected():
+            test = Test.take(shared, draw_test_masks(players, n_masks, seed), seed)
+            largest = max(budget for _, budget, _, _ in plan)
+            best = _reference(shared, test, reference, largest, seed)
+            rows: list[Row] = []
+            predictions: list[NDArray[np.float64] | None] = []
+            for method, budget, repeat, run_seed in tqdm(
+                plan, desc="Comparing", delay=_QUIET_SECONDS, leave=False, disable=not progress
+            ):
+                found = run(method, shared, budget, run_seed)
+                row = {"game": name, "n_players": players, "method": method.name, "budget": budget}
+                row |= {"repeat": repeat, **_costs(found)}
+                told = None
+                if found.prediction is not None:
+                    told = found.prediction.evaluate(test.masks)
+                    row |= judge(found, told, test, terms)
+                    row |= judge_removal(found, shared, removals)
+                    row |= judge_recall(found, best, top)
+                rows.append(row)
+                predictions.append(told)
     except GameError as error:
-        raise (error.__cause__ or error) from None
-    _add_stability(rows, predictions)
-    _add_noise(rows, shared, test)
-    return Comparison(rows)
+        failure = error.__cause__ or error
+    else:
+        _add_stability(rows, predictions)
+        _add_noise(rows, test)
+        return Comparison(rows)
+    raise failure  # not while the other error is handled, which it would drag along
 
 
 def _plan(
@@ -164,7 +170,8 @@ def _check_numbers(
     for count in terms:
         _at_least("Each of terms", count, 1)
     for removal in removals:
-        if not (isinstance(removal, int) and removal >= 1) and not 0 < removal < 1:
+        whole = isinstance(removal, int | np.integer) and not isinstance(removal, bool)
+        if removal < 1 if whole else not 0 < removal < 1:
             msg = f"removals are numbers of players or shares between 0 and 1, got {removal}."
             raise ValueError(msg)
     _at_least("top", top, 1)
@@ -224,10 +231,10 @@ def _add_stability(rows: list[Row], predictions: list[NDArray[np.float64] | None
             rows[place]["stability"] = value
 
 
-def _add_noise(rows: list[Row], game: SharedGame, test: Test) -> None:
+def _add_noise(rows: list[Row], test: Test) -> None:
     """Say which share of the variance is chance, where the game tells."""
-    if game.chance is None or is_constant(test.values):
+    if test.chance is None or is_constant(test.values):
         return
-    share = min(1.0, game.chance / float(test.values.var()))
+    share = min(1.0, test.chance / float(test.values.var()))
     for row in rows:
         row["noise"] = share

@@ -23,7 +23,7 @@ _FORMAT = "shapiq-spex comparison"
 _VERSION = 1
 _NAN = float("nan")
 _TEXTS = ("game", "method", "error")
-_WHOLE = ("n_players", "budget", "repeat", "ablations")
+_WHOLE = ("n_players", "budget", "repeat", "ablations", "test_masks", "terms")
 _FIRST = (
     "game",
     "n_players",
@@ -42,7 +42,7 @@ _FIRST = (
     "r2_shifted",
     "r2_all",
 )
-_NEEDED = ("game", "n_players", "method", "budget", "repeat", "r2", "ablations", "error")
+_NEEDED = ("game", "n_players", "method", "budget", "repeat", "ablations", "error")
 
 
 class Comparison:
@@ -93,7 +93,7 @@ class Comparison:
             msg = "A comparison has at least one row."
             raise ValueError(msg)
         for row in given:
-            missing = [name for name in _NEEDED if name not in row and name != "r2"]
+            missing = [name for name in _NEEDED if name not in row]
             if missing:
                 msg = f"A row of a comparison lacks {', '.join(missing)}."
                 raise ValueError(msg)
@@ -270,7 +270,7 @@ class Comparison:
         try:
             read = _read_csv if _kind(source) == "csv" else _read_json
             return cls(_from_plain(row) for row in read(source))
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             msg = f"{source} is no comparison that this version reads: {error}"
             raise ValueError(msg) from error
 

@@ -34,6 +34,7 @@ def r_squared(values: FloatArray, predictions: FloatArray, *, shift: bool = Fals
     """
     if is_constant(values):
         return float("nan")
+    values, predictions = _in_units(values, predictions)
     errors = _errors(values, predictions, shift=shift)
     return float(1 - np.mean(errors**2) / values.var())
 
@@ -57,6 +58,7 @@ def bootstrap_interval(
     """
     if is_constant(values):
         return float("nan"), float("nan")
+    values, predictions = _in_units(values, predictions)
     centred = values - values.mean()  # no digits are lost in squares of a common level
     errors = _errors(values, predictions, shift=shift)
     moments = np.stack([errors**2, errors, centred**2, centred], axis=1)
@@ -81,3 +83,12 @@ def bootstrap_interval(
 def _errors(values: FloatArray, predictions: FloatArray, *, shift: bool) -> FloatArray:
     errors = values - predictions
     return errors - errors.mean() if shift else errors
+
+
+def _in_units(values: FloatArray, predictions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Divide by the power of two next to the largest value, which changes no digit.
+
+    So squares of huge and tiny values are numbers, too.
+    """
+    _, exponent = np.frexp(np.abs(values).max())
+    return np.ldexp(values, -exponent), np.ldexp(predictions, -exponent)
