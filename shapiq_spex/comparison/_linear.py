@@ -53,8 +53,9 @@ def explain_linearly(
     Returns:
         The spectrum of what the model predicts.
     """
-    # the empty and the full mask, which come first, can be far from all others
-    masks = draw_uniform(n, budget + 2, seed)[2:]
+    masks = draw_uniform(n, budget + 2, seed)
+    if len(masks) > budget:  # the empty and the full mask, which come first, can be outliers
+        masks = masks[2:]
     effects, empty = fit(masks.astype(np.float64), game(masks))
     support = [(), *((player,) for player in range(n))]
     return FourierSpectrum(n, support, np.append(empty + effects.sum() / 2, -effects / 2))

