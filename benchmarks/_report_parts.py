@@ -183,9 +183,9 @@ def fewer_ablations(options: argparse.Namespace) -> str:
     header = ["family", "R²", "ProxySPEX", "SPEX, decoding alone", "shapiq's SPEX", "our SPEX"]
     return (
         "## How many ablations\n\nAblations for R² = .8, or .9 of the best seen where that is "
-        "less: of ProxySPEX, and how many times that of SPEX. Ours were given up to 1,600, decoding "
-        "up to 12,800. Crossings are "
-        f"interpolated between budgets that double.\n\n{markdown(header, rows)}"
+        "less: of ProxySPEX, and how many times that of SPEX. Ours were given up to 1,600, "
+        "decoding up to 12,800. Crossings are interpolated between budgets that double.\n\n"
+        f"{markdown(header, rows)}"
     )
 
 
