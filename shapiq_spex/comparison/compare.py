@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from operator import index as as_integer
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     MethodLike = str | Approximates | Callable[[int, int], Approximates]
     Row = dict[str, Any]
+    _Plan = tuple[Method, int, int, int]
 
 DEFAULT_METHODS = ("proxyspex", "spex", "kernelshap", "faith-shap", "faith-banzhaf", "lime")
 _QUIET_SECONDS = 2.0
@@ -102,39 +105,56 @@ def compare(
     terms, removals = tuple(terms), tuple(removals)
     _check_numbers(terms, removals, top, reference)
     shared = SharedGame(game, players)
+    task = _Task(name, shared, terms, removals, top)
     try:
         with few_collected():
             test = Test.take(shared, draw_test_masks(players, n_masks, seed), seed)
             largest = max(budget for _, budget, _, _ in plan)
             best = _reference(shared, test, reference, largest, seed)
-            rows: list[Row] = []
-            predictions: list[NDArray[np.float64] | None] = []
-            for method, budget, repeat, run_seed in tqdm(
+            shown = tqdm(
                 plan, desc="Comparing", delay=_QUIET_SECONDS, leave=False, disable=not progress
-            ):
-                found = run(method, shared, budget, run_seed)
-                row = {"game": name, "n_players": players, "method": method.name, "budget": budget}
-                row |= {"repeat": repeat, **_costs(found)}
-                told = None
-                if found.prediction is not None:
-                    told = found.prediction.evaluate(test.masks)
-                    row |= judge(found, told, test, terms)
-                    row |= judge_removal(found, shared, removals)
-                    row |= judge_recall(found, best, top)
-                rows.append(row)
-                predictions.append(told)
+            )
+            found = [task.run(each, test, best) for each in shown]
     except GameError as error:
         failure = error.__cause__ or error
     else:
-        _add_stability(rows, predictions)
+        rows = [row for row, _ in found]
+        _add_stability(rows, [predictions for _, predictions in found])
         _add_noise(rows, test)
         return Comparison(rows)
     raise failure  # not while the other error is handled, which it would drag along
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What is the same in all runs."""
+
+    name: str
+    game: SharedGame
+    terms: tuple[int, ...]
+    removals: tuple[float, ...]
+    top: int
+
+    def run(
+        self, plan: _Plan, test: Test, reference: FourierSpectrum | None
+    ) -> tuple[Row, NDArray[np.float64] | None]:
+        """Run a method once; return its row, and what it predicts for the test masks."""
+        method, budget, repeat, seed = plan
+        found = run(method, self.game, budget, seed)
+        row: Row = {"game": self.name, "n_players": self.game.n_players, "method": method.name}
+        row |= {"budget": budget, "repeat": repeat, **_costs(found)}
+        if found.prediction is None:
+            return row, None
+        predictions = found.prediction.evaluate(test.masks)
+        row |= judge(found, predictions, test, self.terms)
+        row |= judge_removal(found, self.game, self.removals)
+        row |= judge_recall(found, reference, self.top)
+        return row, predictions
+
+
 def _plan(
     methods: list[Method], budgets: int | Sequence[int], repeats: int, seed: int
-) -> list[tuple[Method, int, int, int]]:
+) -> list[_Plan]:
     """List the runs: method, budget, repeat and seed."""
     given = [budgets] if np.ndim(budgets) == 0 else list(budgets)  # type: ignore[arg-type]
     sizes = sorted({_at_least("A budget", budget, 1) for budget in given})
@@ -204,7 +224,9 @@ def _reference(
     approximator = ProxySPEX(
         game.n_players, max_order=1, index="BV", random_state=seed + _REFERENCE_SEED
     )
-    approximator.approximate(max(times * budget, approximator.smallest_budget), game)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a low faithfulness shows in the table
+        approximator.approximate(max(times * budget, approximator.smallest_budget), game)
     return approximator.spectrum
 
 
