@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._energy import EnergyShares, energy_shares, interaction_matrix
-from ._faithfulness import Faithfulness, check_n_masks, faithfulness, fresh_seed
+from ._faithfulness import Faithfulness, faithfulness, fresh_seed
 from ._masks import draw_test_masks
 from ._partners import Partners, near_duplicates, partners
 from ._prediction import to_prediction
@@ -19,7 +19,6 @@ __all__ = [
     "Subset",
     "best_subset",
     "bootstrap_interval",
-    "check_n_masks",
     "draw_test_masks",
     "energy_shares",
     "faithfulness",

@@ -112,7 +112,7 @@ def faithfulness(
     if isinstance(game, Game) and game.n_players != n:
         msg = f"The explanation has {n} players, but the game has {game.n_players}."
         raise ValueError(msg)
-    check_n_masks(n_masks)
+    _check_n_masks(n_masks)
     if not 0 < confidence < 1:
         msg = f"confidence must be between 0 and 1, got {confidence}."
         raise ValueError(msg)
@@ -138,7 +138,7 @@ def faithfulness(
     return Faithfulness(r2, low, high, confidence, len(values), exact, noise)
 
 
-def check_n_masks(n_masks: int) -> None:
+def _check_n_masks(n_masks: int) -> None:
     """Refuse too few masks to test on.
 
     Raises:
