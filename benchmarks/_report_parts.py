@@ -134,7 +134,29 @@ def long_inputs(options: argparse.Namespace) -> str:
         "masks, half of that from 2,048 words on. Mean of five texts up to 128 words, of two up to "
         f"512, one beyond.\n\n{markdown(['words', 'masks', *methods], rows)}\n\nWhere methods "
         f"stop:\n\n{chr(10).join(stops)}\n\nCPU seconds:\n\n{markdown(['words', *methods], costs)}"
-        f"\n\n{figure}"
+        f"\n\n{figure}\n\n{_pairs_of_words(options)}"
+    )
+
+
+def _pairs_of_words(options: argparse.Namespace) -> str:
+    """Give the methods for pairs as many masks as they need, as long as that is possible."""
+    methods = ["proxyspex", "spex", "faith-banzhaf-2", "faith-shap-2", "kernelshap-iq"]
+    methods += ["shapley-taylor", "permutation-sii", "lime"]
+    rows, stops = [], []
+    for n in (16, 64) if options.quick else (16, 32, 64, 128):
+        budget = int(8 * n * math.log2(n))
+        texts = 1 if options.quick else 2
+        table = run_cases(
+            "pairs", long([n], lambda _, t=texts: t), options, methods=methods, budgets=[budget]
+        )
+        means = table.mean()
+        values = [means[method, budget] for method in methods]
+        rows.append([f"{n:,}", f"{budget:,}", *mark_best([show(v) for v in values], values)])
+        reasons = {row["method"]: row["error"] for row in table.rows if row["error"]}
+        stops += [f"- {n:,} words: {method}: {why}" for method, why in reasons.items()]
+    return (
+        "Methods for pairs need more masks than pairs. With 8 n log2(n) masks, mean of two texts:"
+        f"\n\n{markdown(['words', 'masks', *methods], rows)}\n\n{chr(10).join(stops)}"
     )
 
 
