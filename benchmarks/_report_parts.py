@@ -52,7 +52,7 @@ def short_inputs(options: argparse.Namespace) -> str:
             rows.append([name, f"{budget:,}", *mark_best(cells, values), f"{ahead:+.3f}"])
     header = ["family", "masks", "ProxySPEX", "SPEX", "decoding alone", "Faith-Shap (order)"]
     header += ["Faith-Banzhaf (order)", "LIME", "Banzhaf", "better of ours ahead by"]
-    figure = _save(table.plot(methods=_drawn(table)), options, "short")
+    figure = _save(table.plot(methods=_drawn(table), bands=False), options, "short")
     verdict = (
         f"Behind by more than .01: {'; '.join(behind)}."
         if behind
@@ -109,7 +109,7 @@ def long_inputs(options: argparse.Namespace) -> str:
             long([n], _texts if not options.quick else lambda _: 1),
             options,
             methods=_long_methods(n),
-            budgets=[max(128, int(alpha * n * math.log2(n)))],
+            budgets=[max(150, int(alpha * n * math.log2(n)))],
         )
         tables.append(table)
     every = sum(tables[1:], tables[0])

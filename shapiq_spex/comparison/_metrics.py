@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
 
 _CONFIDENCE = 0.95
+_LEAST_SHARE = 0.1  # of the test masks, for those that a method has not asked for to judge alone
 _NAN = float("nan")
 
 
@@ -65,9 +66,17 @@ class Test:
         return bool(len(self.masks) == 1 << self.masks.shape[1])
 
     def unseen(self, asked: frozenset[bytes]) -> BoolArray:
-        """Return which masks a method has not asked for; all, where these tell nothing."""
+        """Return which masks a method has not asked for; all, where these tell too little.
+
+        The empty and the full mask, which most methods begin with, can be far from all others, and
+        are left out for all methods alike once some masks are.
+        """
         fresh = np.fromiter((key not in asked for key in self.keys), np.bool_, len(self.keys))
-        return np.ones_like(fresh) if is_constant(self.values[fresh]) else fresh
+        if not fresh.all():
+            sizes = self.masks.sum(axis=1)
+            fresh &= (sizes > 0) & (sizes < self.masks.shape[1])
+        too_few = fresh.sum() < _LEAST_SHARE * len(fresh) or is_constant(self.values[fresh])
+        return np.ones_like(fresh) if too_few else fresh
 
 
 def judge(

@@ -55,7 +55,8 @@ class Comparison:
     method, budget         how it was explained, and with how many masks at most
     repeat                 the number of the repeat, from 0
     r2, r2_low, r2_high    faithfulness on test masks that the method has not asked for, and its
-                           95% interval; NaN where it failed
+                           95% interval; on all of them where nine in ten were asked for; NaN
+                           where it failed
     ablations              the distinct masks it asked for
     seconds, cpu_seconds   the time it took without the game, and that of all its threads
     peak_mib               the most memory it took beyond what was taken before, without the game;

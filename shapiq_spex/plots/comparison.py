@@ -59,6 +59,7 @@ def plot_comparison(
     x: Across = "budget",
     *,
     methods: Sequence[str] | None = None,
+    bands: bool = True,
     title: str | None = None,
 ) -> Figure:
     """Draw how well methods do, or what they take, one line for each.
@@ -76,6 +77,7 @@ def plot_comparison(
         x: What to draw it against: the budget; the number of players, for each the largest budget
             that it has; or the mean CPU seconds, a point for each budget.
         methods: The methods to draw, by default all.
+        bands: Whether to draw bands, which say little of games that differ much.
         title: What to write above.
 
     Returns:
@@ -105,11 +107,13 @@ def plot_comparison(
             across,
             _up(metric),
             places,
+            bands=bands,
             title=title,
             place=lambda _, cell: cell.mean(x),
         )
     ticks = {at: write(at) for row in cells.values() for at in row}
-    return _draw(rows, cells, Scale(label, log=True, ticks=ticks), _up(metric), places, title=title)
+    across = Scale(label, log=True, ticks=ticks)
+    return _draw(rows, cells, across, _up(metric), places, bands=bands, title=title)
 
 
 def plot_sparsity(
@@ -202,12 +206,15 @@ def _draw(
     places: Places,
     *,
     title: str | None,
+    bands: bool = True,
     place: Callable[[float, Cell], float] | None = None,
     budget: int | None = None,
 ) -> Figure:
     """Draw cells, looking as their methods do in all figures of the rows."""
     band = band_of(cells)
     curves = curves_of(cells, band, place)
+    if not bands:
+        curves = [replace(curve, low=curve.y, high=curve.y) for curve in curves]
     y = [float(part) for curve in curves for part in (*curve.y, *curve.low)]
     if up.log and not _are_positive(y):
         up = replace(up, log=False)

@@ -135,6 +135,19 @@ def test_bands_span_games_where_there_is_one_repeat() -> None:
     assert note(figure) == "Means of 2 games. Bands: lowest to highest game."
 
 
+def test_bands_can_be_left_out() -> None:
+    """Without them nothing is said of them, and the lines are the same."""
+    rows = [
+        run("spex", budget, r2, game=game)
+        for budget in BUDGETS
+        for game, r2 in (("a", 0.5), ("b", 0.7))
+    ]
+    figure = plot_comparison(rows, bands=False)
+    assert all(low == high for line in spans(figure) for low, high in line)
+    assert note(figure) == "Means of 2 games."
+    np.testing.assert_allclose(points(figure, "spex"), points(plot_comparison(rows), "spex"))
+
+
 def test_bands_are_estimates_of_single_runs() -> None:
     """Only R² has one then."""
     rows = [run("spex", budget) for budget in BUDGETS]
