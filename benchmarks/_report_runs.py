@@ -25,6 +25,7 @@ def run_cases(
     budgets: Sequence[int],
     repeats: int = 1,
     n_masks: int = 2000,
+    reference: int | None = None,
     extras: bool = False,
 ) -> Comparison:
     """Compare methods on games, each once: what is there is read.
@@ -37,6 +38,7 @@ def run_cases(
         budgets: The budgets.
         repeats: How often to run each.
         n_masks: How many masks to test on; all of up to 16 players.
+        reference: How many times the largest budget the reference of recall gets.
         extras: Whether to remove players and to cut predictions off, too.
     """
     tables = []
@@ -53,6 +55,7 @@ def run_cases(
                 n_players=n,
                 n_masks=max(n_masks, 1 << n) if n <= 16 else n_masks,
                 random_state=0,
+                reference=reference,
                 terms=(3, 10, 30, 100, 300) if extras else (),
                 removals=(0.05, 0.1, 0.2, 0.3) if extras else (),
                 name=case.name,
