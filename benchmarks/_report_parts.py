@@ -319,6 +319,7 @@ def everything(options: argparse.Namespace) -> str:
                 n_masks=n_masks,
                 reference=None if case.family in _DEAR else 10,
                 extras=True,
+                dear=case.family in _DEAR,
             )
         except ImportError as error:
             texts.append(f"### {case.family}\n\nLeft out: {error}.")

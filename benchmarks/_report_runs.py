@@ -27,6 +27,7 @@ def run_cases(
     n_masks: int = 2000,
     reference: int | None = None,
     extras: bool = False,
+    dear: bool = False,
 ) -> Comparison:
     """Compare methods on games, each once: what is there is read.
 
@@ -37,9 +38,10 @@ def run_cases(
         methods: The methods.
         budgets: The budgets.
         repeats: How often to run each.
-        n_masks: How many masks to test on; all of up to 16 players.
+        n_masks: How many masks to test on; all of up to 16 players, unless they are dear.
         reference: How many times the largest budget the reference of recall gets.
         extras: Whether to remove players and to cut predictions off, too.
+        dear: Whether the game takes long.
     """
     tables = []
     for case in cases:
@@ -53,7 +55,7 @@ def run_cases(
                 budgets,
                 repeats,
                 n_players=n,
-                n_masks=max(n_masks, 1 << n) if n <= 16 else n_masks,
+                n_masks=max(n_masks, 1 << n) if n <= 16 and not dear else n_masks,
                 random_state=0,
                 reference=reference,
                 terms=(3, 10, 30, 100, 300) if extras else (),

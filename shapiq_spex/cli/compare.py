@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from shapiq_spex.games import PromptGame
 
 _REMOVALS = (0.1, 0.3)  # shares of the text's parts, as in compare
-# Their masks are the same in each repeat, and those of a budget begin those of a larger one. A
-# method that is missing here only makes the bound of --dry-run looser.
+# Their masks are the same in each repeat but for two, and those of a budget begin those of a larger
+# one. A method that is missing here only makes the bound of --dry-run looser.
 _UNIFORM = frozenset(
     {"proxyspex", "lime", "lasso", "lasso-cv", "ridge", "banzhaf", "banzhaf-msr"},
 )
@@ -153,7 +153,7 @@ def count_most(n_players: int, options: argparse.Namespace) -> int:
     uniform = [name for name in options.methods if name in _UNIFORM]
     others = len(options.methods) - len(uniform)
     found = options.test_masks
-    found += options.repeats * (bool(uniform) * largest + others * sum(options.budgets))
+    found += options.repeats * (bool(uniform) * (largest + 2) + others * sum(options.budgets))
     found += 1 + len(options.methods) * runs * len(_REMOVALS)  # 1 for the whole text
     if options.reference:
         smallest = ProxySPEX(n_players, max_order=1, index="BV").smallest_budget
