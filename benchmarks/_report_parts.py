@@ -213,7 +213,7 @@ def fewer_ablations(options: argparse.Namespace) -> str:
 def peers(options: argparse.Namespace) -> str:
     """Compare ours with those that shapiq ships: R² and CPU time."""
     budgets = [300] if options.quick else [300, 1000]
-    cases = [*recorded(options.games, 1 if options.quick else 2), *live(1)]
+    cases = [*recorded(options.games, 1), *live(1)]
     pairs = {"proxyspex": "shapiq-proxyspex", "spex": "shapiq-spex"}
     _warm_up(budgets)
     table = run_cases("peers", cases, options, methods=[*pairs, *pairs.values()], budgets=budgets)
