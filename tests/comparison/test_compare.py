@@ -84,13 +84,15 @@ def test_seeds_decide_all_but_times() -> None:
     """Equal calls give equal rows, and no global state of random numbers is read or changed."""
     methods = [*_CHEAP, "permutation-sii", "kernelshap-iq", "shapley-taylor"]
     states = random.getstate(), np.random.get_state()[1].tolist()  # noqa: NPY002 what is tested
-    one = _compare(_spectrum(12), methods, repeats=2)
+    one = _compare(_spectrum(12), methods)
     assert (random.getstate(), np.random.get_state()[1].tolist()) == states  # noqa: NPY002
     random.seed(9)
     np.random.seed(9)  # noqa: NPY002
-    other = _compare(_spectrum(12), methods, repeats=2)
+    other = _compare(_spectrum(12), methods)
     assert _untimed(one) == _untimed(other)
-    assert _untimed(one) != _untimed(_compare(_spectrum(12), methods, repeats=2, random_state=1))
+    few = ["proxyspex", "kernelshap"]
+    first, second = (_compare(_spectrum(12), few, random_state=seed) for seed in (0, 1))
+    assert _untimed(first) != _untimed(second)
     assert not any(row["error"] for row in one.rows)
 
 
@@ -176,8 +178,7 @@ def _hash(masks: np.ndarray) -> np.ndarray:
     return whole / 2.0**64
 
 
-@pytest.mark.parametrize("n", [10, 40])
-@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize(("n", "fresh"), [(10, False), (10, True), (40, False)])
 def test_noise_is_not_explained(n: int, fresh: bool) -> None:  # noqa: FBT001 a parameter
     """Nothing is found in noise: the mean over seeds is not above 0 by more than chance."""
     rng = np.random.default_rng(5)
@@ -195,7 +196,7 @@ def test_noise_is_not_explained(n: int, fresh: bool) -> None:  # noqa: FBT001 a 
             terms=(),
             removals=(),
         )
-        for seed in range(0, 30, 10)
+        for seed in (0, 10)
     ]
     for name in _CHEAP:
         found = np.array(

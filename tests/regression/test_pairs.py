@@ -81,15 +81,15 @@ def test_where_it_does_not_apply(n: int, m: int) -> None:
 @pytest.mark.parametrize("method", [ProxySPEX, SPEX])
 def test_approximators_profit(method: type[ProxySPEX | SPEX]) -> None:
     """Both find the pairs of a game in which every player matters a little."""
-    game = _dense_game(7, n=150, n_pairs=60)
+    game = _dense_game(7, n=80, n_pairs=30)
     rng = np.random.default_rng(8)
 
     def noisy(masks: np.ndarray) -> np.ndarray:
         return game(masks) + rng.normal(size=len(masks))
 
-    approximator = method(150, max_order=2, index="FBII", random_state=0)
-    approximator.approximate(3000, noisy)
-    fresh = draw_uniform(150, 2000, 9)
+    approximator = method(80, max_order=2, index="FBII", random_state=0)
+    approximator.approximate(1500, noisy)
+    fresh = draw_uniform(80, 2000, 9)
     left = game(fresh) - approximator.spectrum(fresh)
     assert 1 - (left**2).mean() / game(fresh).var() > 0.97
 
