@@ -37,11 +37,13 @@ class PeakMemory:
 
     def pause(self) -> None:
         """Stop counting: somebody else's work begins."""
-        peak, self._before = _read()
-        self._most = max(self._most, peak)
+        self._most = max(self._most, _read()[0])
+        _trim()  # what is free would hide what the other work takes and keeps
+        self._before = _read()[1]
 
     def resume(self) -> None:
         """Count again; what the other work left in memory is not counted."""
+        _trim()
         left = _read()[1] - self._before
         _forget()
         self._base += left
