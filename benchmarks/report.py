@@ -37,7 +37,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for report and results")
     parser.add_argument("--games", type=Path, help="folder of recorded games, .npz files")
-    parser.add_argument("--quick", action="store_true", help="fewer games and sizes: half an hour")
+    parser.add_argument("--quick", action="store_true", help="fewer games and sizes")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="some parts of the report")
     return parser.parse_args()
 

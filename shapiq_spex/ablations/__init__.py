@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._batches import AblationError
 from ._checks import check_masks, check_values, pack_masks
 from ._evaluate import Evaluated, evaluate
+from ._says import find_players, has_parameter
 from .record import RunRecord
 from .store import AblationStore, Batch, StoreError
 from .stored_game import StoredGame
@@ -20,5 +21,7 @@ __all__ = [
     "check_masks",
     "check_values",
     "evaluate",
+    "find_players",
+    "has_parameter",
     "pack_masks",
 ]

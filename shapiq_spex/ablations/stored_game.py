@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from ._batches import BatchRun, Policy, import_tenacity
 from ._checks import check_masks, check_values
 from ._fingerprint import Identifier
 from ._limits import Limits, PricedGame, TokenLimit
+from ._says import find_players, has_parameter
 from .record import RunRecord
 from .store import AblationStore, Batch
 
@@ -150,14 +150,7 @@ class StoredGame(Game):
             StoreError: If the file is no store, damaged, of a newer format, or cannot be used.
             ImportError: If ``retries`` are asked for and tenacity is missing.
         """
-        said = getattr(game, "n_players", None)
-        n = said if n_players is None else n_players
-        if n is None:
-            msg = "This game does not say how many players it has: pass n_players."
-            raise ValueError(msg)
-        if said not in (None, n):
-            msg = f"The game has {said} players, not {n}."
-            raise ValueError(msg)
+        n = find_players(game, n_players)
         if fingerprint is not None and (fingerprint == "" or type(fingerprint) is not str):
             msg = f"fingerprint must be a text that is not empty, got {fingerprint!r}."
             raise ValueError(msg)
@@ -195,7 +188,7 @@ class StoredGame(Game):
             msg = "max_tokens needs a game that counts its tokens, as a PromptGame does."
             raise ValueError(msg)
         self._has_outputs = all(callable(getattr(game, n, None)) for n in ("outputs", "values"))
-        self._takes_repeat = self._has_outputs and _has_parameter(game.outputs, "repeat")  # type: ignore[union-attr]
+        self._takes_repeat = self._has_outputs and has_parameter(game.outputs, "repeat")  # type: ignore[union-attr]
         self._identifier = Identifier(game, fingerprint)
         self._identifier.fingerprint()  # what cannot be read should show before a file is made
         self._store = AblationStore(path)
@@ -448,13 +441,6 @@ def _mean_and_variance(values: FloatArray) -> tuple[FloatArray, FloatArray]:
         squares = np.where(known, values - means[:, None], 0.0) ** 2
         variances = squares.sum(axis=1) / (counts - 1) / counts
     return means, np.where(counts > 1, variances, np.nan)
-
-
-def _has_parameter(function: Callable[..., Any], name: str) -> bool:
-    try:
-        return name in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some builtins have no signature
-        return False
 
 
 def _chosen(game: object, name: str, given: int | None, default: int) -> int:

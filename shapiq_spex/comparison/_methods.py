@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from shapiq_spex.ablations import has_parameter
 from shapiq_spex.approximators import SPEX, ProxySPEX
 from shapiq_spex.spectrum import FourierSpectrum
 
@@ -221,16 +221,8 @@ def _run_made(
     make: Callable[..., Approximates], n: int, budget: int, game: Game, seed: int
 ) -> Explained:
     # classes and partials of shapiq's approximators have other arguments before the seed
-    made = make(n, random_state=seed) if _takes(make, "random_state") else make(n, seed)
+    made = make(n, random_state=seed) if has_parameter(make, "random_state") else make(n, seed)
     if not isinstance(made, Approximates):
         msg = f"The function should make an approximator, got {type(made).__name__}."
         raise TypeError(msg)
     return _run(made, budget, game)
-
-
-def _takes(function: Callable[..., object], argument: str) -> bool:
-    """Return whether a function has an argument of this name."""
-    try:
-        return argument in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # some that are not written in Python do not say
-        return False

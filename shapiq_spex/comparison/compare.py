@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from shapiq_spex.ablations import find_players
 from shapiq_spex.approximators import ProxySPEX
 from shapiq_spex.evaluation import draw_test_masks, fresh_seed, is_constant
 from shapiq_spex.spectrum import FourierSpectrum
@@ -98,7 +99,7 @@ def compare(
         >>> [(row["method"], round(row["r2"], 1)) for row in table.rows]
         [('proxyspex', 1.0), ('kernelshap', 0.4)]
     """
-    players = _players(game, n_players)
+    players = _at_least("n_players", find_players(game, n_players), 1)
     seed = fresh_seed() if random_state is None else _at_least("random_state", random_state, 0)
     plan = _plan(as_methods(methods, players), budgets, repeats, seed)
     _at_least("n_masks", n_masks, 2)
@@ -168,19 +169,6 @@ def _plan(
         for method in methods
         for repeat in range(count)
     ]
-
-
-def _players(game: object, n_players: int | None) -> int:
-    """Return the number of players."""
-    said = getattr(game, "n_players", None)
-    n = said if n_players is None else n_players
-    if n is None:
-        msg = "This game does not say how many players it has: pass n_players."
-        raise ValueError(msg)
-    if said not in (None, n):
-        msg = f"The game has {said} players, not {n}."
-        raise ValueError(msg)
-    return _at_least("n_players", n, 1)
 
 
 def _check_numbers(

@@ -71,7 +71,8 @@ def fit_pairs(ablations: Ablations) -> SparseFit | None:
 
 def _choose_ridge(fits: Fits, ablations: Ablations) -> float:
     """Fit the single players by the ridge with the least held-out error, and return it."""
-    ridge, (coefficients, predictions), least = _FIRST_RIDGE, _try_ridge(fits, _FIRST_RIDGE), np.inf
+    ridge = _FIRST_RIDGE
+    coefficients, predictions = _try_ridge(fits, ridge)
     least = _squared(ablations, _keep(fits, ablations)).mean()
     for factor in (_RIDGE_STEP, 1 / _RIDGE_STEP):
         for _ in range(_MAX_RIDGE_STEPS):
