@@ -3,8 +3,8 @@
     uv run --group notebooks notebooks/keep.py                         # all of them
     uv run --group notebooks notebooks/keep.py 01_quickstart.ipynb     # one
 
-That of attention heads takes ``--group heads --extra huggingface``, too. Progress and what libraries
-write beside it, times and places of this run are left out, so that only changed results differ.
+That of attention heads takes ``--group heads --extra huggingface``, too. Progress bars and what
+libraries write beside them, times and places are left out, so that only changed results differ.
 """
 
 from __future__ import annotations
