@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from shapiq_spex._names import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import shapiq
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Return names that differ: words that come more than once are numbered, as ``but#2``."""
-    counts, seen = Counter(names), Counter[str]()
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(f"{name}#{seen[name]}" if counts[name] > 1 else name)
-    return found
 
 
 def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], float]]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from shapiq import Game
 
+from shapiq_spex._names import distinct
+
 from . import _results, intervention
 from ._html import render
 from ._masking import Mask, MaskedText
@@ -289,7 +291,7 @@ class PromptGame(_results.NamedPlayers, Game):
         before, after = self._template.around()
         return render(
             self.segments,
-            _results.distinct(self.player_names),
+            distinct(self.player_names),
             _results.rank(explanation),
             index=explanation.index,
             before=before,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .comparison import plot_comparison, plot_removal, plot_sparsity
 from .heads import plot_head_network, plot_heads, plot_layers, plot_pruning
 from .partners import Partner, PartnersRow, plot_partners
+from .text import plot_text
 
 __all__ = [
     "Partner",
@@ -17,4 +18,5 @@ __all__ = [
     "plot_pruning",
     "plot_removal",
     "plot_sparsity",
+    "plot_text",
 ]
