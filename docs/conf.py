@@ -1,0 +1,180 @@
+"""The pages: ``uv run --group docs sphinx-build -W --keep-going -n docs docs/_build``.
+
+No network is needed. With ``SHAPIQ_SPEX_INTERSPHINX`` set, names of other packages become links.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.util.nodes import make_refnode
+
+import shapiq_spex
+from shapiq_spex.cli._main import _parser
+
+if TYPE_CHECKING:
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+_HERE = Path(__file__).parent
+
+project = "shapiq-spex"
+author = "The shapiq-spex developers"
+copyright = author  # noqa: A001 Sphinx's own name
+release = shapiq_spex.__version__
+version = release
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+exclude_patterns = ["_build"]
+
+# notebooks are kept with their outputs
+nb_execution_mode = "off"
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath"]
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+autoclass_content = "both"
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_default_options = {
+    "members": True,
+    "show-inheritance": False,
+    # what classes have of these is described by those who make them
+    "inherited-members": "Approximator,Game,RuntimeError,Exception,BaseException,object",
+}
+autosummary_generate = False  # the tables are all that it is here for
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+add_module_names = False
+
+html_theme = "furo"
+html_title = f"shapiq-spex {release}"
+html_show_copyright = False
+
+if os.environ.get("SHAPIQ_SPEX_INTERSPHINX"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "scipy": ("https://docs.scipy.org/doc/scipy", None),
+        "sklearn": ("https://scikit-learn.org/stable", None),
+        "pandas": ("https://pandas.pydata.org/docs", None),
+        "matplotlib": ("https://matplotlib.org/stable", None),
+        "shapiq": ("https://shapiq.readthedocs.io/en/latest", None),
+    }
+
+# Names that are not ours have no page here unless their inventories are fetched.
+_OTHERS = r"(numpy|np|npt|pd|pandas|matplotlib|sklearn|lightgbm|torch|transformers|shapiq|httpx)"
+_BUILT_IN = r"(None|True|False|[a-z]+|[A-Z][A-Za-z]*(Error|Warning)|KeyboardInterrupt)"
+# Those that modules import for their hints alone come without the module.
+_HINTS = (
+    r"(Any|Literal|Self|Never|Callable|Iterable|Iterator|Mapping|Sequence|Hashable|Path|T|D|"
+    r"NDArray|ArrayLike|(Int|Float|Bool|Byte)Array|csr_array|InteractionValues|Game|GameLike|Axes|Figure|"
+    r"LGBMRegressor|RidgeCV|PreTrainedModel|PreTrainedTokenizerBase|Module|Tensor|Approximator)"
+)
+nitpick_ignore_regex = [
+    (r"py:.*", rf"{_OTHERS}(\..*)?"),
+    (r"py:.*", r"(collections|typing|pathlib|enum|abc|argparse)\..*"),
+    (r"py:(class|exc|data|obj)", _BUILT_IN),
+    (r"py:(class|data|obj)", _HINTS),
+]
+
+
+def _public_names() -> dict[str, str]:
+    """Return where each public name is described, by the name alone."""
+    places = {}
+    for module in ("shapiq_spex.spectrum", "shapiq_spex.plots", "shapiq_spex.games", "shapiq_spex"):
+        names: list[str] = importlib.import_module(module).__all__
+        places.update({name: f"{module}.{name}" for name in names})
+    return places
+
+
+_PLACES = _public_names()
+
+
+def _find_public(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: nodes.Element
+) -> nodes.Element | None:
+    """Link a name of ours that is given as the module that defines it, or without a module."""
+    if node.get("refdomain") != "py":
+        return None
+    parts = node["reftarget"].split(".")
+    if len(parts) > 1 and parts[0] != "shapiq_spex":
+        return None
+    objects = env.domains.python_domain.objects
+    for count in (1, 2):  # a class or function; a method
+        place = _PLACES.get(parts[-count]) if len(parts) >= count else None
+        target = ".".join([place, *parts[len(parts) - count + 1 :]]) if place else ""
+        if target in objects:
+            entry = objects[target]
+            start = node["refdoc"]
+            return make_refnode(app.builder, start, entry.docname, entry.node_id, text, target)
+    return None
+
+
+def _shorten(_app: Sphinx, what: str, _name: str, _obj: object, _options: Any, lines: list[str]) -> None:  # noqa: ANN401
+    """Leave out what says only that arguments follow."""
+    if what in ("class", "exception"):
+        lines[:] = [line for line in lines if not re.fullmatch(r"Initialize the [\w ]+\.", line)]
+
+
+class _Help(Directive):
+    """What a command prints with ``--help``."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return it as it is."""
+        parser = _parser()
+        if self.arguments:
+            commands = next(a for a in parser._actions if a.dest == "command")  # noqa: SLF001
+            parser = commands.choices[self.arguments[0]]  # type: ignore[index,call-overload]
+        text = parser.format_help()
+        return [nodes.literal_block(text, text, language="text")]
+
+
+def _relink(_app: Sphinx, name: str, source: list[str]) -> None:
+    """Turn links as GitHub needs them to the notebooks into those to their copies, and back."""
+    if name.startswith("notebooks/"):
+        source[0] = source[0].replace("](../docs/", "](../")
+        source[0] = re.sub(r"\]\(\.\./README\.md(#[\w-]*)?\)", "](../index.md)", source[0])
+    else:
+        source[0] = re.sub(r"\]\((?:\.\./)+notebooks/", _to_copies(name), source[0])
+
+
+def _to_copies(name: str) -> str:
+    return f"]({'../' * name.count('/')}notebooks/"
+
+
+def _copy_notebooks() -> None:
+    """Bring the notebooks below the folder that Sphinx reads."""
+    copies = _HERE / "notebooks"
+    shutil.rmtree(copies, ignore_errors=True)
+    copies.mkdir()
+    for path in sorted((_HERE.parent / "notebooks").glob("*.ipynb")):
+        shutil.copyfile(path, copies / path.name)
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what stands above."""
+    os.environ["COLUMNS"] = "90"  # of the help of commands
+    _copy_notebooks()
+    app.add_directive("command-help", _Help)
+    app.connect("missing-reference", _find_public)
+    app.connect("autodoc-process-docstring", _shorten)
+    app.connect("source-read", _relink)
