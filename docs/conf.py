@@ -5,8 +5,12 @@ No network is needed. With ``SHAPIQ_SPEX_INTERSPHINX`` set, names of other packa
 
 from __future__ import annotations
 
-import importlib
+import ast
+import functools
+import importlib.util
+import inspect
 import os
+import pkgutil
 import re
 import shutil
 from pathlib import Path
@@ -52,7 +56,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_default_options = {
     "members": True,
-    "show-inheritance": False,
     # what classes have of these is described by those who make them
     "inherited-members": "Approximator,Game,RuntimeError,Exception,BaseException,object",
 }
@@ -80,18 +83,18 @@ if os.environ.get("SHAPIQ_SPEX_INTERSPHINX"):
 
 # Names that are not ours have no page here unless their inventories are fetched.
 _OTHERS = r"(numpy|np|npt|pd|pandas|matplotlib|sklearn|lightgbm|torch|transformers|shapiq|httpx)"
-_BUILT_IN = r"(None|True|False|[a-z]+|[A-Z][A-Za-z]*(Error|Warning)|KeyboardInterrupt)"
-# Those that modules import for their hints alone come without the module.
+_STANDARD = r"(collections|typing|pathlib|os|argparse|_thread|threading)"
+_BUILT_IN = r"(None|True|False|Ellipsis|[a-z]+|([A-Z][a-z]+)+(Error|Warning)|KeyboardInterrupt)"
+# Hints that modules import only to be checked are shown without the module.
 _HINTS = (
-    r"(Any|Literal|Self|Never|Callable|Iterable|Iterator|Mapping|Sequence|Hashable|Path|T|D|"
-    r"NDArray|ArrayLike|(Int|Float|Bool|Byte)Array|csr_array|InteractionValues|Game|GameLike|Axes|Figure|"
-    r"LGBMRegressor|RidgeCV|PreTrainedModel|PreTrainedTokenizerBase|Module|Tensor|Approximator)"
+    r"(Any|Literal|Self|Never|Callable|Iterable|Iterator|Mapping|Sequence|Hashable|Path|"
+    r"NDArray|ArrayLike|InteractionValues|Game|GameLike|Axes|Figure)"
 )
 nitpick_ignore_regex = [
-    (r"py:.*", rf"{_OTHERS}(\..*)?"),
-    (r"py:.*", r"(collections|typing|pathlib|enum|abc|argparse)\..*"),
-    (r"py:(class|exc|data|obj)", _BUILT_IN),
-    (r"py:(class|data|obj)", _HINTS),
+    (r"py:.*", rf"{_OTHERS}\..*"),
+    (r"py:.*", rf"{_STANDARD}\..*"),
+    (r"py:(class|exc|obj)", _BUILT_IN),
+    (r"py:(class|obj)", _HINTS),
 ]
 
 
@@ -118,13 +121,74 @@ def _find_public(
         return None
     objects = env.domains.python_domain.objects
     for count in (1, 2):  # a class or function; a method
-        place = _PLACES.get(parts[-count]) if len(parts) >= count else None
-        target = ".".join([place, *parts[len(parts) - count + 1 :]]) if place else ""
-        if target in objects:
-            entry = objects[target]
+        if len(parts) < count:
+            break
+        tail = parts[-count:]
+        place = _PLACES.get(tail[0])
+        if place:
+            found = [name for name in [".".join([place, *tail[1:]])] if name in objects]
+        else:  # types that have no public name, but are described beside those that have
+            found = [name for name in objects if name.split(".")[-count:] == tail]
+        if len(found) == 1:
+            entry = objects[found[0]]
             start = node["refdoc"]
-            return make_refnode(app.builder, start, entry.docname, entry.node_id, text, target)
-    return None
+            return make_refnode(app.builder, start, entry.docname, entry.node_id, text, found[0])
+    meaning = _all_short_names().get(parts[-1])
+    return nodes.inline("", meaning) if meaning else None
+
+
+@functools.cache
+def _short_names(module: str, depth: int = 2) -> dict[str, str]:
+    """Return what names of hints in a module stand for, as ``IntArray`` for ``NDArray[np.int64]``.
+
+    Only those of unions, arrays, texts and the like: classes have a page.
+    """
+    if not depth or not module.startswith("shapiq_spex"):
+        return {}
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return {}
+    found: dict[str, str] = {}
+    for node in ast.walk(ast.parse(Path(spec.origin).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            package = module if spec.submodule_search_locations else module.rpartition(".")[0]
+            name = "." * node.level + (node.module or "")
+            source = importlib.util.resolve_name(name, package)
+            there = _short_names(source, depth - 1)
+            names = [alias.name for alias in node.names if alias.name in there]
+            found |= {name: there[name] for name in names}
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, ast.unparse(node.value)
+            if re.fullmatch(r"([A-Z][a-z]+)+", name) and re.match(r"[\w.]+(\[| \|)", value):
+                found[name] = value
+    return {name: _expand(text, found) for name, text in found.items() if name not in _PLACES}
+
+
+@functools.cache
+def _all_short_names() -> dict[str, str]:
+    """Return those of all modules, for types of attributes, which do not say where they are from."""
+    found: dict[str, str] = {}
+    for module in pkgutil.walk_packages(shapiq_spex.__path__, "shapiq_spex."):
+        found = _short_names(module.name) | found
+    return found
+
+
+def _expand(text: str, names: dict[str, str]) -> str:
+    return re.sub(r"(?<![\w.'])[A-Z]\w+\b(?!')", lambda match: names.get(match[0], match[0]), text)
+
+
+def _expand_hints(  # noqa: PLR0913, PLR0917 Sphinx's own
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    obj: object,
+    _options: object,
+    signature: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Write what a hint means instead of what the module calls it."""
+    names = _short_names(getattr(inspect.unwrap(obj), "__module__", None) or "")  # type: ignore[arg-type]
+    return signature and _expand(signature, names), returned and _expand(returned, names)
 
 
 def _shorten(_app: Sphinx, what: str, _name: str, _obj: object, _options: Any, lines: list[str]) -> None:  # noqa: ANN401
@@ -177,4 +241,5 @@ def setup(app: Sphinx) -> None:
     app.add_directive("command-help", _Help)
     app.connect("missing-reference", _find_public)
     app.connect("autodoc-process-docstring", _shorten)
+    app.connect("autodoc-process-signature", _expand_hints)
     app.connect("source-read", _relink)
