@@ -48,8 +48,8 @@ exclude_patterns = ["_build"]
 # notebooks are kept with their outputs
 nb_execution_mode = "off"
 myst_heading_anchors = 3
-myst_enable_extensions = ["dollarmath"]
-suppress_warnings = ["mystnb.unknown_mime_type"]
+myst_enable_extensions: list[str] = []
+suppress_warnings = ["toc.empty_glob"]  # of notebooks, while there is none
 
 autoclass_content = "both"
 autodoc_member_order = "bysource"
@@ -215,6 +215,7 @@ class _Help(Directive):
 def _relink(_app: Sphinx, name: str, source: list[str]) -> None:
     """Turn links as GitHub needs them to the notebooks into those to their copies, and back."""
     if name.startswith("notebooks/"):
+        source[0] = source[0].replace("](../examples/", "](../../examples/")
         source[0] = source[0].replace("](../docs/", "](../")
         source[0] = re.sub(r"\]\(\.\./README\.md(#[\w-]*)?\)", "](../index.md)", source[0])
     else:
@@ -230,8 +231,9 @@ def _copy_notebooks() -> None:
     copies = _HERE / "notebooks"
     shutil.rmtree(copies, ignore_errors=True)
     copies.mkdir()
-    for path in sorted((_HERE.parent / "notebooks").glob("*.ipynb")):
-        shutil.copyfile(path, copies / path.name)
+    for path in sorted((_HERE.parent / "notebooks").iterdir()):
+        if path.suffix in (".ipynb", ".md", ".py"):
+            shutil.copyfile(path, copies / path.name)
 
 
 def setup(app: Sphinx) -> None:
