@@ -14,7 +14,7 @@ import pkgutil
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -49,7 +49,6 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"
 myst_heading_anchors = 3
 myst_enable_extensions: list[str] = []
-suppress_warnings = ["toc.empty_glob"]  # of notebooks, while there is none
 
 autoclass_content = "both"
 autodoc_member_order = "bysource"
@@ -166,7 +165,7 @@ def _short_names(module: str, depth: int = 2) -> dict[str, str]:
 
 @functools.cache
 def _all_short_names() -> dict[str, str]:
-    """Return those of all modules, for types of attributes, which do not say where they are from."""
+    """Return those of all modules: types of attributes do not say where they are from."""
     found: dict[str, str] = {}
     for module in pkgutil.walk_packages(shapiq_spex.__path__, "shapiq_spex."):
         found = _short_names(module.name) | found
@@ -177,7 +176,7 @@ def _expand(text: str, names: dict[str, str]) -> str:
     return re.sub(r"(?<![\w.'])[A-Z]\w+\b(?!')", lambda match: names.get(match[0], match[0]), text)
 
 
-def _expand_hints(  # noqa: PLR0913, PLR0917 Sphinx's own
+def _expand_hints(
     _app: Sphinx,
     _what: str,
     _name: str,
@@ -191,7 +190,9 @@ def _expand_hints(  # noqa: PLR0913, PLR0917 Sphinx's own
     return signature and _expand(signature, names), returned and _expand(returned, names)
 
 
-def _shorten(_app: Sphinx, what: str, _name: str, _obj: object, _options: Any, lines: list[str]) -> None:  # noqa: ANN401
+def _shorten(
+    _app: Sphinx, what: str, _name: str, _obj: object, _options: object, lines: list[str]
+) -> None:
     """Leave out what says only that arguments follow."""
     if what in ("class", "exception"):
         lines[:] = [line for line in lines if not re.fullmatch(r"Initialize the [\w ]+\.", line)]
@@ -234,6 +235,9 @@ def _copy_notebooks() -> None:
     for path in sorted((_HERE.parent / "notebooks").iterdir()):
         if path.suffix in (".ipynb", ".md", ".py"):
             shutil.copyfile(path, copies / path.name)
+    names = "\n".join(path.stem for path in sorted(copies.glob("*.ipynb")))
+    with (copies / "README.md").open("a", encoding="utf-8") as readme:
+        readme.write(f"\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n")
 
 
 def setup(app: Sphinx) -> None:

@@ -81,6 +81,9 @@ def partners(
         kind: Return synergies alone, or redundancies; all by default.
         count: How many to return; all by default.
 
+    Returns:
+        The groups, by the absolute value of their interaction.
+
     Raises:
         ValueError: If a parameter is out of range.
     """

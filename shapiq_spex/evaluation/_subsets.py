@@ -118,6 +118,9 @@ def best_subset(
             it, looks at the clock now and then, and may take longer. A result that took all the
             time depends on the machine.
 
+    Returns:
+        The choice, its predicted value, and how much better any other could be.
+
     Raises:
         ValueError: If a parameter is out of range, or the game has no value for any subset.
     """
