@@ -86,7 +86,7 @@ _STANDARD = r"(collections|typing|pathlib|os|argparse|_thread|threading)"
 _BUILT_IN = r"(None|True|False|Ellipsis|[a-z]+|([A-Z][a-z]+)+(Error|Warning)|KeyboardInterrupt)"
 # Hints that modules import only to be checked are shown without the module.
 _HINTS = (
-    r"(Any|Literal|Self|Never|Callable|Iterable|Iterator|Mapping|Sequence|Hashable|Path|"
+    r"(Any|AbstractContextManager|Literal|Self|Never|Callable|Iterable|Iterator|Mapping|Sequence|Hashable|Path|"
     r"NDArray|ArrayLike|InteractionValues|Game|GameLike|Axes|Figure)"
 )
 nitpick_ignore_regex = [
