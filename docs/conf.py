@@ -43,7 +43,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "jupyter_execute"]
 
 # notebooks are kept with their outputs
 nb_execution_mode = "off"
@@ -234,7 +234,7 @@ def _copy_notebooks() -> None:
     copies.mkdir()
     for path in sorted((_HERE.parent / "notebooks").iterdir()):
         if path.suffix in (".ipynb", ".md", ".py"):
-            shutil.copyfile(path, copies / path.name)
+            shutil.copy2(path, copies / path.name)
     names = "\n".join(path.stem for path in sorted(copies.glob("*.ipynb")))
     with (copies / "README.md").open("a", encoding="utf-8") as readme:
         readme.write(f"\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n")
