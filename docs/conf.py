@@ -82,7 +82,7 @@ if os.environ.get("SHAPIQ_SPEX_INTERSPHINX"):
 
 # Names that are not ours have no page here unless their inventories are fetched.
 _OTHERS = r"(numpy|np|npt|pd|pandas|matplotlib|sklearn|lightgbm|torch|transformers|shapiq|httpx)"
-_STANDARD = r"(collections|typing|pathlib|os|argparse|_thread|threading)"
+_STANDARD = r"(collections|fractions|typing|pathlib|os|argparse|_thread|threading)"
 _BUILT_IN = r"(None|True|False|Ellipsis|[a-z]+|([A-Z][a-z]+)+(Error|Warning)|KeyboardInterrupt)"
 # Hints that modules import only to be checked are shown without the module.
 _HINTS = (

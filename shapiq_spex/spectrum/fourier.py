@@ -1,6 +1,6 @@
 """The sparse Fourier (Walsh) representation of a game.
 
-Every game ``f`` over ``n`` players is a sum over sets of players ``T``
+Every game ``f`` over ``n`` players is a sum over sets of players ``T``::
 
     f(S) = sum_T F(T) (-1)^|S n T|,    F(T) = 2^-n sum_S (-1)^|S n T| f(S)
 
@@ -192,7 +192,7 @@ class FourierSpectrum:
 
         SV, k-SII, STII, FSII, FBII and Moebius predict the sum of the interactions inside a mask;
         BV and BII are coefficients of centred players, ``x_i - 1/2``; SII and kADD-SHAP are read by
-        Bernoulli numbers, Co-Moebius from the full mask. ``shapiq_spex.spectrum._reading`` has the
+        Bernoulli numbers, Co-Moebius from the full mask. :mod:`shapiq_spex.spectrum` has the
         formulas and their sources. The level is that of the index: the value of the empty mask for
         all but FBII, BV and BII, whose empty interaction tells it.
 

@@ -66,6 +66,15 @@ class Question:
 
         Returns:
             The text.
+
+        Examples:
+            >>> from shapiq_spex.games import Question
+            >>> question = Question("What is 2 + 2?", ("3", "4"), answer=1)
+            >>> print(question.render(letters=True))
+            What is 2 + 2?
+            A. 3
+            B. 4
+            Answer:
         """
         listed = "".join(
             f"\n{letter}. {choice}"
