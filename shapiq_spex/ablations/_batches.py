@@ -38,7 +38,13 @@ class AblationError(RuntimeError):
     """
 
     def __init__(self, message: str, mask: BoolArray, batch: int) -> None:
-        """Say what failed."""
+        """Say what failed.
+
+        Args:
+            message: What went wrong.
+            mask: The mask, boolean of shape ``(n,)``.
+            batch: The number of its batch, from 1.
+        """
         super().__init__(message)
         self.mask = mask
         self.batch = batch

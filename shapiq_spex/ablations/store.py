@@ -116,6 +116,13 @@ class AblationStore:
     def game_id(self, fingerprint: str, n_players: int) -> int:
         """Return a game's number in this file, entering it if it is new.
 
+        Args:
+            fingerprint: What the game is known by.
+            n_players: How many players it has.
+
+        Returns:
+            The number.
+
         Raises:
             StoreError: If the fingerprint stands for a game of another number of players.
         """
@@ -139,6 +146,10 @@ class AblationStore:
 
     def add(self, game: int, batch: Batch) -> int:
         """Keep a batch, all of it or, if that fails, nothing. What is there already stays.
+
+        Args:
+            game: The game's number in this file, of :meth:`game_id`.
+            batch: The ablations.
 
         Returns:
             How many of the masks were new.
@@ -192,7 +203,11 @@ class AblationStore:
         return np.array([row[0] for row in rows], dtype=np.int64), outputs
 
     def version(self) -> int:
-        """Return a number that changes when another process or store writes to the file."""
+        """Return a number that changes when another process or store writes to the file.
+
+        Returns:
+            SQLite's ``data_version``: equal numbers mean that nobody else wrote in between.
+        """
         with self._use() as connection:
             return int(connection.execute("PRAGMA data_version").fetchone()[0])
 

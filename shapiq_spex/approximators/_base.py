@@ -153,7 +153,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
 
     @property
     def record(self) -> RunRecord:
-        """What the last call took: masks asked for, evaluated, from a store, failed, and seconds.
+        """What the last call took, in masks and in seconds.
 
         Raises:
             AttributeError: If there was none.

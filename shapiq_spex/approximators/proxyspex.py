@@ -118,7 +118,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
 
     @property
     def smallest_budget(self) -> int:
-        """The smallest budget that ``approximate`` accepts: 20 masks, or ``2^n`` if less."""
+        """The least budget that ``approximate`` accepts, 20 masks, or ``2**n`` if that is less."""
         return min(_SMALLEST_BUDGET, 1 << self.n)
 
     def from_ablations(self, masks: npt.ArrayLike, values: npt.ArrayLike) -> InteractionValues:

@@ -99,7 +99,11 @@ class SPEX(SpectralApproximator[CodedDesign]):
 
     @property
     def smallest_budget(self) -> int:
-        """The smallest budget that ``approximate`` accepts: ``12 * (1 + 2 * m)``, ``2**m > n``."""
+        """The smallest budget that ``approximate`` accepts.
+
+        It is ``12 * (1 + 2 * m)`` with the least ``m`` for which ``2**m > n``, or ``2**n`` if that
+        is less.
+        """
         return self._smallest_budget
 
     def _draw(self, n_masks: int) -> CodedDesign:

@@ -132,7 +132,11 @@ class Comparison:
         return self.summary()
 
     def to_dataframe(self) -> pd.DataFrame:
-        """Return the table as a data frame."""
+        """Return the table as a data frame.
+
+        Returns:
+            A row for each method, budget and repeat; the columns are those of :class:`Comparison`.
+        """
         import pandas as pd  # noqa: PLC0415, slow to import and rarely needed
 
         return pd.DataFrame(list(self.rows), columns=list(self.columns))
@@ -224,25 +228,51 @@ class Comparison:
         x: Literal["budget", "n_players", "cpu_seconds"] = "budget",
         **options: Any,  # noqa: ANN401 passed on
     ) -> Figure:
-        """Draw a line for each method: :func:`shapiq_spex.plots.plot_comparison`."""
+        """Draw a line for each method: :func:`shapiq_spex.plots.plot_comparison`.
+
+        Args:
+            metric: The column to draw.
+            x: What it is drawn against.
+            **options: What else that function takes.
+
+        Returns:
+            The figure.
+        """
         from shapiq_spex.plots import plot_comparison  # noqa: PLC0415, slow to import
 
         return plot_comparison(self.rows, metric, x, **options)
 
     def plot_sparsity(self, **options: Any) -> Figure:  # noqa: ANN401 passed on
-        """Draw R² against the terms kept: :func:`shapiq_spex.plots.plot_sparsity`."""
+        """Draw R² against the terms kept: :func:`shapiq_spex.plots.plot_sparsity`.
+
+        Args:
+            **options: What that function takes.
+
+        Returns:
+            The figure.
+        """
         from shapiq_spex.plots import plot_sparsity  # noqa: PLC0415, slow to import
 
         return plot_sparsity(self.rows, **options)
 
     def plot_removal(self, **options: Any) -> Figure:  # noqa: ANN401 passed on
-        """Draw the removal test: :func:`shapiq_spex.plots.plot_removal`."""
+        """Draw the removal test: :func:`shapiq_spex.plots.plot_removal`.
+
+        Args:
+            **options: What that function takes.
+
+        Returns:
+            The figure.
+        """
         from shapiq_spex.plots import plot_removal  # noqa: PLC0415, slow to import
 
         return plot_removal(self.rows, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the table to a file, by its ending CSV or JSON.
+
+        Args:
+            path: The file, ``.csv`` or ``.json``.
 
         Raises:
             ValueError: If the ending is another one.
@@ -263,6 +293,12 @@ class Comparison:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a table that :meth:`save` wrote.
+
+        Args:
+            path: The file, by its ending CSV or JSON.
+
+        Returns:
+            The table.
 
         Raises:
             ValueError: If the file holds something else.

@@ -72,6 +72,9 @@ def energy_shares(
         among: Groups. Only the sets that lie in them with all of their players then count, and the
             shares are of the energy of those. All groups by default.
 
+    Returns:
+        The shares, and the energy that they are of.
+
     Raises:
         ValueError: If there is not one group for each player, or no player is of a group of
             ``among``.

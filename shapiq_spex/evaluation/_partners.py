@@ -81,8 +81,17 @@ def partners(
         kind: Return synergies alone, or redundancies; all by default.
         count: How many to return; all by default.
 
+    Returns:
+        The groups, by the absolute value of their interaction.
+
     Raises:
         ValueError: If a parameter is out of range.
+
+    Examples:
+        >>> from shapiq_spex import FourierSpectrum, partners
+        >>> either = FourierSpectrum.from_values([0.0, 1.0, 1.0, 1.0])
+        >>> partners(either)
+        [Partners(players=(0, 1), value=-1.0, first=1.0, last=0.0, kind='redundancy')]
     """
     check_spectrum(spectrum)
     if not _PAIR <= max_order <= min(_LARGEST_ORDER, spectrum.n_players):
@@ -134,6 +143,12 @@ def near_duplicates(
 
     Raises:
         ValueError: If a parameter is out of range, or the spectra are of different players.
+
+    Examples:
+        >>> from shapiq_spex import FourierSpectrum, near_duplicates
+        >>> either = FourierSpectrum.from_values([0.0, 1.0, 1.0, 1.0])
+        >>> near_duplicates(either)
+        [(0, 1)]
     """
     several = list(spectra) if isinstance(spectra, Sequence) else [spectra]
     for each in several:

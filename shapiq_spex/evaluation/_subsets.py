@@ -118,8 +118,18 @@ def best_subset(
             it, looks at the clock now and then, and may take longer. A result that took all the
             time depends on the machine.
 
+    Returns:
+        The choice, its predicted value, and how much better any other could be.
+
     Raises:
         ValueError: If a parameter is out of range, or the game has no value for any subset.
+
+    Examples:
+        >>> from shapiq_spex import FourierSpectrum, best_subset
+        >>> # player 0 adds a half, players 1 and 2 together 1
+        >>> spectrum = FourierSpectrum.from_values([0.0, 0.5, 0.0, 0.5, 0.0, 0.5, 1.0, 1.5])
+        >>> best_subset(spectrum, keep=2).players
+        (1, 2)
     """
     check_spectrum(spectrum)
     _check(blur=blur, trials=trials, method=method, time_limit=time_limit)

@@ -63,6 +63,9 @@ class NamedPlayers:
         Args:
             explanation: What an approximator found of this game.
             count: How many, single players among them.
+
+        Returns:
+            One text for each interaction.
         """
         return to_lines(explanation, self.player_names, count)
 

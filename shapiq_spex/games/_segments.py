@@ -37,6 +37,11 @@ def divide(text: str, how: Unit | Segmenter | Sequence[str]) -> list[str]:
     Raises:
         ValueError: If the unit is unknown, the text has no parts, or they do not give it back.
         ImportError: If sentences are asked for and sentencex is missing.
+
+    Examples:
+        >>> from shapiq_spex.games import divide
+        >>> divide("Never dull. Hardly short.", "word")
+        ['Never', ' dull.', ' Hardly', ' short.']
     """
     if isinstance(how, str):
         parts = _sentences(text) if how == "sentence" else _match(text, how)

@@ -158,7 +158,14 @@ class DataSubsetGame(_results.NamedPlayers, Game):
         return {"game": "data", "learner": learner, "data": data, "seed": self._random_state}
 
     def points(self, players: Sequence[int]) -> IntArray:
-        """Return the positions of the training points of some players."""
+        """Return the positions of the training points of some players.
+
+        Args:
+            players: Their numbers.
+
+        Returns:
+            The positions in the training data, in increasing order.
+        """
         return np.flatnonzero(np.isin(self._members, np.asarray(players, dtype=np.int64)))
 
     def at(self, point: int) -> Self:
@@ -168,6 +175,9 @@ class DataSubsetGame(_results.NamedPlayers, Game):
 
         Args:
             point: The position of the test point.
+
+        Returns:
+            The game.
 
         Raises:
             ValueError: If there is no such point.
@@ -184,6 +194,9 @@ class DataSubsetGame(_results.NamedPlayers, Game):
 
         Args:
             value: The value.
+
+        Returns:
+            The game.
 
         Raises:
             ValueError: If it has other test inputs, or does not go with the targets.
@@ -250,7 +263,14 @@ class DataSubsetGame(_results.NamedPlayers, Game):
         return self.value.values(outputs.reshape(shape), learner.classes)
 
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
-        """Return the values of coalitions, boolean of shape ``(m, n)``."""
+        """Return the values of coalitions.
+
+        Args:
+            coalitions: Which players are present, shape ``(m, n)``.
+
+        Returns:
+            The values, shape ``(m,)``.
+        """
         found: list[tuple[IntArray, FloatArray]] = []
         with tqdm(
             total=len(coalitions), desc="Retrainings", delay=_QUIET_SECONDS, leave=False

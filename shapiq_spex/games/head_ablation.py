@@ -174,6 +174,9 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         Args:
             value: The value, as ``"accuracy"``.
 
+        Returns:
+            The game.
+
         Raises:
             ValueError: If the task has no such value.
             TypeError: If the task is a function.
@@ -189,6 +192,9 @@ class HeadAblationGame(_results.NamedPlayers, Game):
 
         Args:
             example: Its position.
+
+        Returns:
+            The game.
 
         Raises:
             IndexError: If there is no such example.
@@ -210,6 +216,9 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         Args:
             task: The task.
 
+        Returns:
+            The game.
+
         Raises:
             ValueError: If it does not go with the model.
         """
@@ -227,6 +236,9 @@ class HeadAblationGame(_results.NamedPlayers, Game):
 
         Args:
             plan: What :func:`~shapiq_spex.best_subset` returned, or a mask.
+
+        Returns:
+            The smaller model.
 
         Raises:
             ValueError: If something stands for heads that are off: a model cannot be without heads
@@ -324,7 +336,14 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         return task.values(prepared, outputs)
 
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
-        """Return the values of coalitions, boolean of shape ``(m, n)``."""
+        """Return the values of coalitions.
+
+        Args:
+            coalitions: Which players are present, shape ``(m, n)``.
+
+        Returns:
+            The values, shape ``(m,)``.
+        """
         return self._gather(coalitions, self.values)
 
     _example: int | None = None

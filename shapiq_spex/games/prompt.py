@@ -144,6 +144,9 @@ class PromptGame(_results.NamedPlayers, Game):
 
         Args:
             coalition: Which parts are present, shape ``(n,)``.
+
+        Returns:
+            The prompt, a text or a chat as the template is.
         """
         return self._template.fill(self._text.join(coalition))
 
@@ -174,7 +177,14 @@ class PromptGame(_results.NamedPlayers, Game):
         return self.target.values(outputs)
 
     def value_function(self, coalitions: np.ndarray) -> np.ndarray:
-        """Return the values of coalitions, boolean of shape ``(m, n)``."""
+        """Return the values of coalitions.
+
+        Args:
+            coalitions: Which players are present, shape ``(m, n)``.
+
+        Returns:
+            The values, shape ``(m,)``.
+        """
         return self.values(self.outputs(coalitions))
 
     @property
@@ -190,6 +200,9 @@ class PromptGame(_results.NamedPlayers, Game):
 
         Args:
             coalitions: Shape ``(m, n)``.
+
+        Returns:
+            The estimates, one a mask.
         """
         characters = self._asked.tokens
         rate = self.tokens_used / characters if characters else _MOST_TOKENS
@@ -287,6 +300,9 @@ class PromptGame(_results.NamedPlayers, Game):
             title: The title.
             note: A sentence below the title, as on how faithful the explanation is.
             count: How many interactions to list.
+
+        Returns:
+            The page.
         """
         before, after = self._template.around()
         return render(

@@ -1,20 +1,20 @@
 r"""How interaction values read as a prediction of the game: a spectrum again.
 
 Each index says how the value of a mask follows from its interactions, as a polynomial in the masks:
-``f(S) = sum_T I(T) p_T(S)``. Every one of these has the Fourier coefficients
+``f(S) = sum_T I(T) p_T(S)``. Every one of these has the Fourier coefficients::
 
     F(U) = sum over T containing U of (-1/2)^|U| g(|T| - |U|) I(T)
 
 with a number ``g(d)`` of the index for the players of T that are not in U:
 
-======================================  ===================  =======================================
-index                                   ``p_T``              ``g(d)``
-======================================  ===================  =======================================
-SV, k-SII, STII, FSII, FBII, Moebius    all of T present     ``(1/2)^d``
+======================================  ====================  =====================================
+index                                   ``p_T``               ``g(d)``
+======================================  ====================  =====================================
+SV, k-SII, STII, FSII, FBII, Moebius    all of T present      ``(1/2)^d``
 BV, BII                                 ``prod (x_i - 1/2)``  1 for ``d = 0``, else 0
-SII, kADD-SHAP                          Bernoulli            ``B_d(1/2)``, a Bernoulli polynomial
-Co-Moebius                              ``prod (x_i - 1)``   ``(-1/2)^d``
-======================================  ===================  =======================================
+SII, kADD-SHAP                          Bernoulli             ``B_d(1/2)``, a Bernoulli polynomial
+Co-Moebius                              ``prod (x_i - 1)``    ``(-1/2)^d``
+======================================  ====================  =====================================
 
 The first row is what these indices are defined by: Lundberg and Lee 2017 (SV), Bordt and von
 Luxburg 2023 (k-SII), Sundararajan et al. 2020 (STII), Tsai et al. 2023 (FSII, FBII), Rota 1964
@@ -82,9 +82,10 @@ PREDICTING_INDICES: tuple[str, ...] = (*_READINGS, "Fourier")
 """The indices that say what they predict for a mask."""
 
 LEVEL_FREE = ("BV", "BII")
-"""Indices whose empty interaction depends on who computed them: it is the mean of the game by
-``shapiq.ExactComputer`` and here, the value at the empty mask by regressions of shapiq. So they say
-how values differ and not what their level is."""
+"""Indices whose empty interaction depends on who computed them.
+
+It is the mean of the game by ``shapiq.ExactComputer`` and here, the value at the empty mask by
+regressions of shapiq. So they say how values differ and not what their level is."""
 
 _FROM_EMPTY_INTERACTION = ("FBII", "BV", "BII", "Fourier")  # others say the value of the empty mask
 

@@ -1,11 +1,11 @@
 r"""How much of a Fourier coefficient goes into an interaction: the exact weights of each index.
 
-Every index here is linear, treats players alike and gives a dummy player nothing, so that
+Every index here is linear, treats players alike and gives a dummy player nothing, so that::
 
     I(T) = sum over S containing T of w(|S|, |T|) F(S)
 
 with weights that depend on sizes alone. With the index's Moebius weights ``lambda``, as in shapiq's
-``MoebiusConverter``, they are
+``MoebiusConverter``, they are::
 
     w(s, t) = sum_{m=t}^{s} C(s-t, m-t) (-2)^m lambda(m, t)
 

@@ -1,6 +1,6 @@
 """The sparse Fourier (Walsh) representation of a game.
 
-Every game ``f`` over ``n`` players is a sum over sets of players ``T``
+Every game ``f`` over ``n`` players is a sum over sets of players ``T``::
 
     f(S) = sum_T F(T) (-1)^|S n T|,    F(T) = 2^-n sum_S (-1)^|S n T| f(S)
 
@@ -192,16 +192,18 @@ class FourierSpectrum:
 
         SV, k-SII, STII, FSII, FBII and Moebius predict the sum of the interactions inside a mask;
         BV and BII are coefficients of centred players, ``x_i - 1/2``; SII and kADD-SHAP are read by
-        Bernoulli numbers, Co-Moebius from the full mask. ``shapiq_spex.spectrum._reading`` has the
+        Bernoulli numbers, Co-Moebius from the full mask. :mod:`shapiq_spex.spectrum` has the
         formulas and their sources. The level is that of the index: the value of the empty mask for
         all but FBII, BV and BII, whose empty interaction tells it.
 
         Args:
             explanation: The interaction values, with all orders from 1 on.
 
+        Returns:
+            The spectrum that predicts what they do.
+
         Raises:
             ValueError: If the index predicts nothing, or lower orders are left out.
-
         """
         return cls(explanation.n_players, *read(explanation))
 
@@ -237,7 +239,11 @@ class FourierSpectrum:
         _file.write(path, self.n_players, self.sets, self.coefficients)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the players, support and coefficients as plain Python that JSON can hold."""
+        """Return the players, support and coefficients as plain Python that JSON can hold.
+
+        Returns:
+            The entries ``n_players``, ``support`` and ``coefficients``, for :meth:`from_dict`.
+        """
         return {
             "n_players": self.n_players,
             "support": [list(players) for players in self.support],
@@ -287,7 +293,14 @@ class FourierSpectrum:
         )
 
     def __call__(self, masks: npt.ArrayLike) -> FloatArray:
-        """Evaluate masks, so that a spectrum can stand in for its game."""
+        """Evaluate masks, so that a spectrum can stand in for its game.
+
+        Args:
+            masks: Boolean or zeros and ones, shape ``(m, n)`` or ``(n,)``.
+
+        Returns:
+            The predictions, shape ``(m,)``.
+        """
         return self.evaluate(masks)
 
     def evaluate(self, masks: npt.ArrayLike) -> FloatArray:
@@ -312,7 +325,12 @@ class FourierSpectrum:
         return values
 
     def energy_by_order(self) -> FloatArray:
-        """Sum the squared coefficients of each degree, in shape ``(max_degree + 1,)``."""
+        """Sum the squared coefficients of each degree, in shape ``(max_degree + 1,)``.
+
+        Returns:
+            The energy of degree ``d`` at position ``d``; all but the first sum to the variance of
+            the values under uniform masks.
+        """
         squares = self.coefficients**2
         return np.bincount(self.orders, weights=squares, minlength=self.sets.shape[1] + 1)
 

@@ -33,6 +33,9 @@ def layers(*numbers: int) -> Layers:
     Args:
         *numbers: The layers, counted from 0, or from the last one as -1.
 
+    Returns:
+        The choice, for ``HeadAblationGame(..., heads=...)``.
+
     Raises:
         ValueError: If there is none.
 

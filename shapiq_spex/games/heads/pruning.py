@@ -71,6 +71,9 @@ def apply_pruning(
         rescale: Whether to multiply the heads kept in each layer by the number of heads over that
             of the heads kept, as a game with ``rescale`` does.
 
+    Returns:
+        The smaller model; the given one is left as it is.
+
     Raises:
         ValueError: If the plan does not go with the heads, or the model is none of transformers, or
             one whose weights are quantized or not in memory.

@@ -29,7 +29,15 @@ class LanguageModel(Protocol):
     def log_probabilities(
         self, prompts: Sequence[Prompt], continuations: Sequence[str]
     ) -> NDArray[np.float64]:
-        """Return the log-probability of each continuation after each prompt, shape ``(m, k)``."""
+        """Return the log-probability of each continuation after each prompt, shape ``(m, k)``.
+
+        Args:
+            prompts: The prompts.
+            continuations: What may follow, of one or more tokens each.
+
+        Returns:
+            Natural logarithms, one row a prompt and one column a continuation.
+        """
 
 
 @runtime_checkable
@@ -40,6 +48,14 @@ class Generator(Protocol):
         """Return an answer to each prompt, of at most so many tokens.
 
         The seed matters to models that draw their answers at random.
+
+        Args:
+            prompts: The prompts.
+            max_tokens: How long an answer may be.
+            seed: Fixes what is drawn.
+
+        Returns:
+            One answer a prompt.
         """
 
 
@@ -52,7 +68,14 @@ class Classifier(Protocol):
         """The names of the classes."""
 
     def logits(self, prompts: Sequence[Prompt]) -> NDArray[np.float64]:
-        """Return the logit of each class for each text, shape ``(m, classes)``."""
+        """Return the logit of each class for each text, shape ``(m, classes)``.
+
+        Args:
+            prompts: The prompts.
+
+        Returns:
+            One row a prompt and one column a class, in the order of ``classes``.
+        """
 
 
 @runtime_checkable
@@ -63,6 +86,12 @@ class Tokenizer(Protocol):
         """Return the tokens as texts that give the text back when they are joined.
 
         Tokens that are parts of one character stand together.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The tokens in their order.
         """
 
 
@@ -80,7 +109,12 @@ class Usage:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def add(self, requests: int, tokens: int) -> None:
-        """Count more; threads may do so at the same time."""
+        """Count more; threads may do so at the same time.
+
+        Args:
+            requests: How many requests.
+            tokens: How many tokens.
+        """
         with self._lock:
             self.requests += requests
             self.tokens += tokens

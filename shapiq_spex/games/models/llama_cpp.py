@@ -41,6 +41,9 @@ _KEY = secrets.token_hex()  # the library opens a port on this machine, which is
 def small_model() -> Path:
     """Return the file of a small language model, SmolLM2-135M-Instruct, for trying things out.
 
+    Returns:
+        The file, in the package that brings it.
+
     Raises:
         ImportError: If the extra ``demo``, which brings it, is missing.
     """
@@ -149,6 +152,9 @@ class LlamaCpp:
                 go on from.
             continuations: What may follow, of one or more tokens each.
 
+        Returns:
+            Natural logarithms, one row a prompt and one column a continuation.
+
         Raises:
             RuntimeError: If llama.cpp refuses a prompt, as one that is too long.
         """
@@ -162,6 +168,9 @@ class LlamaCpp:
             max_tokens: How long an answer may be.
             seed: Fixes what is drawn, where there is a temperature.
 
+        Returns:
+            One answer a prompt.
+
         Raises:
             RuntimeError: If llama.cpp refuses a prompt, as one that is too long.
         """
@@ -172,6 +181,12 @@ class LlamaCpp:
         """Return the tokens of a text, which give it back when they are joined.
 
         Tokens that are parts of one character stand together.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The tokens in their order.
         """
         pieces = self._post("tokenize", {"content": text, "with_pieces": True})["tokens"]
         return join_bytes([_read_piece(piece["piece"]) for piece in pieces], text)

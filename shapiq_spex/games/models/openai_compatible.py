@@ -127,6 +127,13 @@ class OpenAICompatible:
     ) -> NDArray[np.float64]:
         """Return the log-probability of each continuation after each prompt, shape ``(m, k)``.
 
+        Args:
+            prompts: The prompts.
+            continuations: What may follow, of one or more tokens each.
+
+        Returns:
+            Natural logarithms, one row a prompt and one column a continuation.
+
         Raises:
             EndpointError: If the endpoint refuses, goes on failing, or reports no probabilities.
         """
@@ -142,6 +149,9 @@ class OpenAICompatible:
             max_tokens: How long an answer may be.
             seed: Fixes what is drawn, where there is a temperature and the endpoint minds seeds.
 
+        Returns:
+            One answer a prompt.
+
         Raises:
             EndpointError: If the endpoint refuses, goes on failing, or answers with no text.
         """
@@ -151,6 +161,12 @@ class OpenAICompatible:
 
     def tokens(self, text: str) -> list[str]:
         """Return the tokens of a text, where the server tells, as those of llama.cpp and vLLM do.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The tokens in their order.
 
         Raises:
             EndpointError: If the server does not tell them.

@@ -32,10 +32,17 @@ class Target(Protocol):
 
     @property
     def fingerprint(self) -> object:
-        """All that changes what is asked; what only :meth:`values` uses is no part of it."""
+        """All that changes what is asked, and not what only :meth:`values` uses."""
 
     def prepare(self, model: Any, prompt: Prompt) -> Target:  # noqa: ANN401 models are of any class
         """Return the target for a model and the prompt with nothing masked.
+
+        Args:
+            model: The model.
+            prompt: The prompt.
+
+        Returns:
+            The target, itself or a copy that knows more.
 
         Raises:
             TypeError: If the model cannot do what the target needs.
@@ -55,7 +62,14 @@ class Target(Protocol):
         """
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the values, shape ``(m,)``, of what a model returned, shape ``(m, d)``."""
+        """Return the values of what a model returned.
+
+        Args:
+            outputs: What :meth:`ask` returned, shape ``(m, d)``.
+
+        Returns:
+            One value for each prompt, shape ``(m,)``.
+        """
 
 
 def need[T: Target](target: T, model: object, kind: type, method: str) -> T:

@@ -46,11 +46,11 @@ class Answers:
         return ["answers", self.score, self.max_tokens]
 
     def prepare(self, model: object, prompt: Prompt) -> Target:
-        """Return the target, if the model writes answers."""
+        """Return the target, if the model writes answers; see :meth:`Target.prepare`."""
         return need(self, model, Generator, "generate")
 
     def ask(self, model: Generator, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return the scores, shape ``(m, 1)``."""
+        """Return the scores, shape ``(m, 1)``; see :meth:`Target.ask`."""
         answers = model.generate(prompts, self.max_tokens, repeat)
         scores = np.asarray(self.score(answers), dtype=np.float64)
         if scores.shape != (len(answers),):
@@ -59,7 +59,7 @@ class Answers:
         return scores[:, None]
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the scores, shape ``(m,)``."""
+        """Return the scores, shape ``(m,)``; see :meth:`Target.values`."""
         return outputs[:, 0]
 
 
@@ -86,20 +86,20 @@ class Similarity:
         return ["similarity", self.reference, self.measure, self.max_tokens]
 
     def prepare(self, model: object, prompt: Prompt) -> Target:
-        """Return the target with the model's own answer in it."""
+        """Return the target with the model's own answer in it; see :meth:`Target.prepare`."""
         need(self, model, Generator, "generate")
         if self.reference is not None:
             return self
         return replace(self, reference=own_answer(self, model, prompt, self.max_tokens))
 
     def ask(self, model: Generator, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return the similarities, shape ``(m, 1)``."""
+        """Return the similarities, shape ``(m, 1)``; see :meth:`Target.ask`."""
         measure = self.measure or _words_in_common
         answers = model.generate(prompts, self.max_tokens, repeat)
         return np.array([[measure(answer, str(self.reference))] for answer in answers], np.float64)
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the similarities, shape ``(m,)``."""
+        """Return the similarities, shape ``(m,)``; see :meth:`Target.values`."""
         return outputs[:, 0]
 
 

@@ -38,16 +38,16 @@ class ClassLogit:
         return "logits"
 
     def prepare(self, model: object, prompt: Prompt) -> Target:
-        """Return the target that knows the place of the class."""
+        """Return the target that knows the place of the class; see :meth:`Target.prepare`."""
         need(self, model, Classifier, "logits")
         return Classes(find_class(model, self.name))  # type: ignore[arg-type] # as checked
 
     def ask(self, model: Classifier, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return the logits of all classes, shape ``(m, classes)``."""
+        """Return the logits of all classes, shape ``(m, classes)``; see :meth:`Target.ask`."""
         return model.logits(prompts)
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Say that the place of the class is not known before :meth:`prepare`."""
+        """Raise: the class is not known before :meth:`prepare`; see :meth:`Target.values`."""
         msg = f"ClassLogit has to be prepared for a model before it reads {outputs.shape[1]} logits"
         raise RuntimeError(msg)
 

@@ -83,7 +83,7 @@ class Labels:
 
     @property
     def continuations(self) -> tuple[str, ...]:
-        """The labels in alphabetical order: the same for every choice of a positive one."""
+        """The labels in alphabetical order, the same for every choice of a positive one."""
         return tuple(sorted(self.labels))
 
     @property
@@ -92,7 +92,7 @@ class Labels:
         return list(self.continuations)
 
     def prepare(self, model: object, prompt: Prompt) -> Target:
-        """Return the labels, of a classifier as its classes."""
+        """Return the labels, of a classifier as its classes; see :meth:`Target.prepare`."""
         if isinstance(model, Classifier):
             positive = find_class(model, self.positive)
             return Classes(positive, tuple(find_class(model, each) for each in self.against))
@@ -101,11 +101,11 @@ class Labels:
         return self
 
     def ask(self, model: LanguageModel, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return the log-probabilities of all labels, shape ``(m, labels)``."""
+        """Return log-probabilities of all labels, shape ``(m, labels)``; see :meth:`Target.ask`."""
         return ask_probabilities(model, prompts, self.continuations)
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the log-odds, shape ``(m,)``: of two labels, the difference of the two."""
+        """Return the log-odds of the label, shape ``(m,)``; see :meth:`Target.values`."""
         places = {text: column for column, text in enumerate(self.continuations)}
         return odds(outputs, places[self.positive], [places[each] for each in self.against])
 
@@ -143,7 +143,7 @@ class Continuation:
         return [self.text]
 
     def prepare(self, model: object, prompt: Prompt) -> Target:
-        """Return the target with the model's own answer in it."""
+        """Return the target with the model's own answer in it; see :meth:`Target.prepare`."""
         need(self, model, LanguageModel, "log_probabilities")
         if self.text is not None:
             check_space(prompt, [self.text])
@@ -151,11 +151,11 @@ class Continuation:
         return replace(self, text=own_answer(self, model, prompt, self.max_tokens))
 
     def ask(self, model: LanguageModel, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
-        """Return the log-probabilities, shape ``(m, 1)``."""
+        """Return the log-probabilities, shape ``(m, 1)``; see :meth:`Target.ask`."""
         return ask_probabilities(model, prompts, [str(self.text)])
 
     def values(self, outputs: FloatArray) -> FloatArray:
-        """Return the values on the scale, shape ``(m,)``."""
+        """Return the values on the scale, shape ``(m,)``; see :meth:`Target.values`."""
         return _SCALES[self.scale](outputs[:, 0])
 
 

@@ -44,6 +44,9 @@ class Task(ABC):
             model: The model.
             tokenizer: Its tokenizer.
 
+        Returns:
+            The rows of tokens, and what is read of them.
+
         Raises:
             ValueError: If an example does not fit the model.
         """
@@ -66,6 +69,9 @@ class Task(ABC):
         Args:
             prepared: What :meth:`prepare` returned.
             outputs: What a model said, shape ``(m, n_columns)``.
+
+        Returns:
+            The mean over the examples, unless the task says otherwise.
         """
         mean: FloatArray = self.rate(prepared, outputs).mean(axis=1)
         return mean
@@ -83,6 +89,9 @@ class Task(ABC):
 
         Args:
             examples: Their positions.
+
+        Returns:
+            The task, a copy.
         """
         chosen: dict[str, Any] = {}
         for name in self._examples:

@@ -34,6 +34,9 @@ def load_mmlu(path: str | os.PathLike[str], subject: str | None = None) -> list[
             lm-eval's examples with reasoning, by subject; JSON lines; or a folder of such files.
         subject: Only questions about it, as ``"high_school_us_history"``; by default all.
 
+    Returns:
+        The questions, in the order of the files.
+
     Raises:
         FileNotFoundError: If there is no such file or folder.
         ValueError: If a file has another format, or there are no such questions.

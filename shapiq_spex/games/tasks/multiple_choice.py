@@ -63,6 +63,18 @@ class Question:
         Args:
             letters: Whether the answers are listed by letters.
             solved: Whether the right answer is given.
+
+        Returns:
+            The text.
+
+        Examples:
+            >>> from shapiq_spex.games import Question
+            >>> question = Question("What is 2 + 2?", ("3", "4"), answer=1)
+            >>> print(question.render(letters=True))
+            What is 2 + 2?
+            A. 3
+            B. 4
+            Answer:
         """
         listed = "".join(
             f"\n{letter}. {choice}"
@@ -73,7 +85,14 @@ class Question:
         return f"{self.text.strip()}{listed}\nAnswer:{answer}"
 
     def says(self, *, letters: bool) -> list[str]:
-        """Return what a model may say, one text for each answer."""
+        """Return what a model may say, one text for each answer.
+
+        Args:
+            letters: Whether it answers by letters, or by the answers themselves.
+
+        Returns:
+            One text for each answer, which begins with a space.
+        """
         if letters:
             return [f" {letter}" for letter in _LETTERS[: len(self.choices)]]
         return [f" {choice.strip()}" for choice in self.choices]
@@ -131,7 +150,14 @@ class MultipleChoice(Task):
             raise ValueError(msg)
 
     def prompt(self, question: Question) -> str:
-        """Return what the model is given for a question."""
+        """Return what the model is given for a question.
+
+        Args:
+            question: The question.
+
+        Returns:
+            The examples, if there are any, and the question without its answer.
+        """
         letters = self.answers == "letter"
         # not format: a heading may have other braces
         heading = self.heading.replace("{subject}", question.subject)

@@ -92,7 +92,7 @@ class Perplexity(Task):
         return self._finish(outputs * prepared.weights)
 
     def values(self, prepared: Prepared, outputs: FloatArray) -> FloatArray:
-        """Return one number for all texts, in which each token counts as much; shape ``(m,)``."""
+        """Return one number, in which all tokens count as much; see :meth:`Task.values`."""
         return self._finish(outputs.sum(axis=1) / (1 / prepared.weights).sum())
 
     def _finish(self, log_likelihoods: FloatArray) -> FloatArray:

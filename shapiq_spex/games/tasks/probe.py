@@ -53,6 +53,9 @@ class Probe:
     def check(self, model: transformers.PreTrainedModel) -> None:
         """Refuse a model that the probe was not fitted to.
 
+        Args:
+            model: The model.
+
         Raises:
             ValueError: If its features are of another size.
         """
@@ -83,6 +86,9 @@ def fit_probe(
         tokenizer: The encoder's tokenizer.
         pooling: Which vector of a text is taken.
         classifier: A linear classifier of scikit-learn, by default logistic regression.
+
+    Returns:
+        The probe, for ``Classification(..., probe=probe)``.
 
     Raises:
         ValueError: If there is no such pooling, texts and classes differ in number, a text has no

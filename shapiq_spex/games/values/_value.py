@@ -44,6 +44,9 @@ class Value(Protocol):
             outputs: Logits of shape ``(m, t, k)`` or, for a regression, predictions of shape
                 ``(m, t, 1)``, of ``m`` retrainings for ``t`` test points.
             classes: The ``k`` classes in order; None for a regression.
+
+        Returns:
+            One value for each retraining.
         """
 
 

@@ -44,11 +44,11 @@ class _Labelled:
         check_point(self.point, len(y))
 
     def check(self, classes: Classes) -> None:
-        """Refuse labels that are no classes."""
+        """Refuse labels that are no classes; see :meth:`Value.check`."""
         check_labels(self.y, classes, type(self).__name__)
 
     def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
-        """Return the values, shape ``(m,)``, of logits, shape ``(m, t, k)``."""
+        """Return the values, shape ``(m,)``; see :meth:`Value.values`."""
         places = check_labels(self.y, classes, type(self).__name__)
         return choose(self._of_each(outputs, places), self.point)
 
@@ -109,11 +109,11 @@ class Prediction:
         check_point(self.point, count(self.X))
 
     def check(self, classes: Classes) -> None:
-        """Refuse classifiers."""
+        """Refuse classifiers; see :meth:`Value.check`."""
         if classes is not None:
             msg = "Prediction is for regressions; for classifiers take Margin, LogLoss or Score."
             raise ValueError(msg)
 
     def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:  # noqa: ARG002 as others
-        """Return predictions, shape ``(m,)``, of predictions for all points, ``(m, t, 1)``."""
+        """Return predictions, shape ``(m,)``; see :meth:`Value.values`."""
         return choose(outputs[:, :, 0], self.point)

@@ -57,12 +57,12 @@ class Score:
         object.__setattr__(self, "_scorer", check_scoring(_Classifier(), scoring=self.scoring))
 
     def check(self, classes: Classes) -> None:
-        """Refuse labels that are no classes."""
+        """Refuse labels that are no classes; see :meth:`Value.check`."""
         if classes is not None:
             check_labels(self.y, classes, "Score")
 
     def values(self, outputs: FloatArray, classes: Classes) -> FloatArray:
-        """Return scores, shape ``(m,)``, of outputs, shape ``(m, t, k)``."""
+        """Return scores, shape ``(m,)``; see :meth:`Value.values`."""
         if classes is None:
             models = [_Regressor().show(each[:, 0]) for each in outputs]
         elif self.scoring == "accuracy":  # the scorer takes longer than a small retraining

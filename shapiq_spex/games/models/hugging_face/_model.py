@@ -30,10 +30,11 @@ class HuggingFace:
     """A model of transformers (the extra ``huggingface``), from a folder, the hub or memory.
 
     It is one of two kinds, which the model's architecture tells: a causal language model has
-    :meth:`log_probabilities` and :meth:`generate`, a sequence classifier has :attr:`classes` and
-    :meth:`logits`. Prompts are computed in batches of like length; a value depends on its prompt
-    alone, but for the rounding of floats. The examples at the beginning that all prompts of a call
-    have in common are computed once.
+    ``log_probabilities`` and ``generate``, as a :class:`LanguageModel` and a :class:`Generator`, a
+    sequence classifier has ``classes`` and ``logits``, as a :class:`Classifier`. Prompts are
+    computed in batches of like length; a value depends on its prompt alone, but for the rounding of
+    floats. The examples at the beginning that all prompts of a call have in common are computed
+    once.
 
     Attributes:
         usage: The passes so far, and the tokens of their rows without padding.
@@ -198,6 +199,12 @@ class HuggingFace:
 
         Tokens that are parts of one character stand together; white space between tokens stands
         with the later one.
+
+        Args:
+            text: The text.
+
+        Returns:
+            The tokens in their order.
 
         Raises:
             ValueError: If the tokenizer does not say where its tokens are.
