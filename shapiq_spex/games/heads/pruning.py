@@ -79,7 +79,7 @@ def apply_pruning(
             one whose weights are quantized or not in memory.
     """
     model = unwrap(model)
-    if getattr(model, "hf_quantizer", None) is not None:
+    if _is_packed(model):
         msg = "Quantized weights cannot be cut. Prune the model before it is quantized."
         raise ValueError(msg)
     if any(weight.is_meta for weight in model.parameters()):
@@ -110,6 +110,19 @@ def unwrap(model: transformers.PreTrainedModel | HuggingFace) -> transformers.Pr
         )
         raise ValueError(msg)  # noqa: TRY004, as the game says it
     return model
+
+
+def _is_packed(model: transformers.PreTrainedModel) -> bool:
+    """Say whether weights are quantized, and not only read from a GGUF file whose were."""
+    quantizer = getattr(model, "hf_quantizer", None)
+    if quantizer is None:
+        return False
+    described = getattr(quantizer, "quantization_config", None)
+    return (
+        getattr(described, "quant_method", None) != "gguf"
+        or bool(getattr(quantizer, "packed_modules", None))
+        or not all(weight.is_floating_point() for weight in model.parameters())
+    )
 
 
 def _tell(pruned: transformers.PreTrainedModel, reasons: dict[int, str]) -> None:
@@ -216,6 +229,9 @@ def _prune(
     """Return a copy of a model without heads: removed by steps, and else switched off."""
     torch, _ = require()
     pruned = copy.deepcopy(model)
+    quantizer = getattr(pruned, "hf_quantizer", None)
+    if quantizer is not None:  # its weights are unpacked, but transformers would not save them
+        quantizer.remove_quantization_config(pruned)
     for layer, on in zip(layers, kept, strict=True):
         if layer.projection_name is None or on.all():
             continue

@@ -420,6 +420,58 @@ def test_plans_that_do_not_go_with_heads_are_errors(
         apply_pruning(make("gpt2"), plan, **options)
 
 
+def write_gguf(path: Path) -> None:
+    """Write a small Llama of 8-bit weights, which transformers unpacks as it reads them."""
+    gguf = pytest.importorskip("gguf")
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(2)
+    writer.add_context_length(32)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(32)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(8)
+    writer.add_vocab_size(50)
+    attention = {"attn_q": 32, "attn_k": 16, "attn_v": 16, "attn_output": 32}
+    widths = attention | {"ffn_gate": 32, "ffn_up": 32, "ffn_down": 32}
+    shapes = {f"blk.{i}.{name}.weight": width for i in range(2) for name, width in widths.items()}
+    rng, packed = np.random.default_rng(0), gguf.GGMLQuantizationType.Q8_0
+    for name, rows in (shapes | {"token_embd.weight": 50, "output.weight": 50}).items():
+        weights = rng.normal(size=(rows, 32)).astype(np.float32)
+        writer.add_tensor(name, gguf.quantize(weights, packed), raw_dtype=packed)
+    norms = [f"blk.{i}.{name}_norm.weight" for i in range(2) for name in ("attn", "ffn")]
+    for name in (*norms, "output_norm.weight"):
+        writer.add_tensor(name, np.ones(32, dtype=np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def test_weights_unpacked_from_a_gguf_file_can_be_cut(tmp_path: Path) -> None:
+    """Transformers still calls them quantized; what is pruned is not, and can be saved."""
+    write_gguf(tmp_path / "small.gguf")
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path, gguf_file="small.gguf", dtype=torch.float32
+    ).eval()
+    assert model.hf_quantizer is not None
+    mask = np.array([1, 0, 1, 0, 1, 1, 0, 0], dtype=bool)
+    pruned = apply_pruning(model, mask)
+    pruned.save_pretrained(tmp_path / "pruned")
+    loaded = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path / "pruned", trust_remote_code=True
+    )
+    ids = torch.arange(6)[None]
+    kept = [as_switches(torch.as_tensor(each)[None], rescale=False) for each in mask.reshape(2, 4)]
+    with torch.no_grad(), switching(find_layers(model), kept):
+        expected = model(input_ids=ids).logits
+    with torch.no_grad():
+        torch.testing.assert_close(pruned(input_ids=ids).logits, expected)
+        torch.testing.assert_close(loaded(input_ids=ids).logits, expected)
+    assert model.hf_quantizer is not None
+
+
 def test_models_that_cannot_be_pruned_are_errors() -> None:
     """Those of other libraries, and those whose weights are packed or elsewhere."""
     with pytest.raises(ValueError, match="Linear"):
