@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-_MAGIC = b"SQLite format 3\0"
 _APPLICATION = 0x53504558  # "SPEX"
 _FORMAT = 1
-_VERSION_OFFSET, _APPLICATION_OFFSET, _HEADER = 60, 68, 100  # in bytes, of SQLite's file header
+_HEADER = 100  # bytes that any SQLite file has
 _BUSY_SECONDS = 60.0  # for another process's commit
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "afs", "lustre", "ceph")
 _NUMBER = "<f8"
@@ -360,14 +359,26 @@ def _link(new: Path, path: Path) -> None:
 
 
 def _check_header(path: Path) -> None:
-    """Refuse a file that is no store, without opening it as a database."""
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
-    if len(header) < _HEADER or not header.startswith(_MAGIC):
+    """Refuse a file that is no store, without writing to it.
+
+    SQLite reads it, and not we: where this process has a connection to the file, closing it after
+    reading by hand would take away that one's locks, and another process could then delete the
+    write-ahead log under it.
+    """
+    application = version = 0
+    is_database = path.stat().st_size >= _HEADER
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+        with closing(connection):
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if "not a database" not in str(error):
+            raise StoreError(_describe(path, error)) from error
+        is_database = False
+    if not is_database:
         msg = f"{path} is no store of ablations: it is no SQLite database. It was left as it is."
         raise StoreError(msg)
-    application = int.from_bytes(header[_APPLICATION_OFFSET:][:4])
-    version = int.from_bytes(header[_VERSION_OFFSET:][:4])
     if application != _APPLICATION:
         msg = f"{path} is a database of another program. It was left as it is."
         raise StoreError(msg)

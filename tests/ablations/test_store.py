@@ -114,6 +114,22 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     assert kept.find(game, masks)[1].shape == (0, 1)
 
 
+def test_opened_twice_beside_another_process(tmp_path: Path) -> None:
+    """Opening a file again does not let go of it for other processes, who would then tidy it up."""
+    path = tmp_path / "a.sqlite"
+    masks, outputs = fill(path, 8)
+    kept = AblationStore(path)
+    game = kept.game_id("other game", N)
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM "
+    look += "ablations').fetchone(); c.close()"
+    for number in range(3):
+        kept.add(game, Batch(masks[number : number + 1], 0, outputs[number : number + 1], 1.0))
+        AblationStore(path)
+        subprocess.run([sys.executable, "-c", look, str(path)], check=True)  # noqa: S603 our own
+    kept.close()
+    assert len(AblationStore(path).read(game)[0]) == 3
+
+
 def another_database(path: Path) -> None:
     """Write a database of another program."""
     with closing(sqlite3.connect(path)) as connection:
