@@ -140,7 +140,7 @@ def test_prune_an_encoder() -> None:
     ]
     rows = [(f"the {n} is {w}", int(w in praise)) for n, w in product(nouns, praise + blame)]
     pd.DataFrame(rows, columns=["text", "label"]).to_csv("reviews.csv", index=False)
-    found = run("heads", **{"1000": "24"})
+    found = run("heads", **{"1000": "24", "-100": "-40"})
     assert found["plan"].mask.sum() == round(0.83 * 72)
     assert transformers.AutoModel.from_pretrained("pruned", trust_remote_code=True)
 
