@@ -66,7 +66,7 @@ class _Found(NamedTuple):
 
 
 def trolley(options: argparse.Namespace) -> str:
-    """Log-odds of False, the right answer, against True; FBII of order 4 from 1,000 masks.
+    """Log-odds of False, the right answer by the table, against True; FBII of order 4, 1,000 masks.
 
     Words are numbered where they come more than once. Predicted is the change of the value if the
     words are masked; beside it stands what the model does then, and when synonyms stand for them.

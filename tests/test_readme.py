@@ -24,11 +24,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 NAMES = (
     "imports",
+    "value function",
     "GGUF file",
     "endpoint",
     "duplicates",
     "heads",
-    "value function",
     "faithfulness",
     "comparison",
 )
@@ -63,12 +63,6 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def _model_and_review(_in_a_folder: None) -> None:
-    Path("model.gguf").symlink_to(small_model())
-    Path("review.txt").write_text(REVIEW + "\n", encoding="utf-8")
-
-
-@pytest.fixture
 def server() -> str:
     """Serve the small model on this machine, and return the address."""
     import xllamacpp  # noqa: PLC0415 not needed by the other tests
@@ -89,7 +83,6 @@ def test_each_task_is_short(name: str) -> None:
     assert lines(CODE[name]) <= MOST_LINES
 
 
-@pytest.mark.usefixtures("_model_and_review")
 def test_explain_a_review_by_a_gguf_file() -> None:
     """The double negative of a review, and the page."""
     found: InteractionValues = run("GGUF file")["explanation"]
@@ -100,7 +93,6 @@ def test_explain_a_review_by_a_gguf_file() -> None:
     assert "not" in Path("review.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.usefixtures("_model_and_review")
 def test_explain_a_review_at_an_endpoint(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The same by a server of llama.cpp, all answers kept; only the address is another."""
     run("endpoint", **{ADDRESS: server})
@@ -108,15 +100,16 @@ def test_explain_a_review_at_an_endpoint(server: str, capsys: pytest.CaptureFixt
     assert Path("answers.sqlite").exists()
 
 
+@pytest.mark.filterwarnings("ignore:The explanation is not faithful")  # of some rows
 def test_find_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
-    """Copies of rows of a table are the clearest duplicates."""
+    """Copies of rows of a table are found; with fewer trainings."""
     X, y = load_digits(return_X_y=True)
-    rows = [*range(20), 3, 17]
+    rows = [*range(12), 3, 7]
     table = pd.DataFrame(X[rows] / 16)
     table["label"] = y[rows] % 2
     table.to_csv("train.csv", index=False)
-    run("duplicates")
-    assert {(3, 20), (17, 21)} <= set(eval(capsys.readouterr().out.strip()))  # noqa: S307 a list
+    run("duplicates", **{"500": "200"})
+    assert {(3, 12), (7, 13)} <= set(eval(capsys.readouterr().out.strip()))  # noqa: S307 a list
 
 
 @pytest.mark.torch
@@ -151,7 +144,6 @@ def test_own_value_function_and_what_follows(capsys: pytest.CaptureFixture[str])
     found: InteractionValues = known["explanation"]
     assert found[(0, 1)] == pytest.approx(5.0, abs=1e-9)
     assert found[(3,)] == pytest.approx(2.0, abs=1e-9)
-    known["approximator"] = known["explainer"].approximator
     run("faithfulness", known)
     assert "R² = 1.000" in capsys.readouterr().out
     table = run("comparison", known)["table"]
