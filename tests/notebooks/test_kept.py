@@ -26,6 +26,11 @@ def _outputs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [output for cell in cells for output in cell.get("outputs", [])]
 
 
+def test_there_are_eight_notebooks() -> None:
+    """One for each subject, numbered in the order in which to read them."""
+    assert [path.name[:2] for path in _NOTEBOOKS] == [f"{number:02}" for number in range(1, 9)]
+
+
 def test_first_cell_says_what_it_takes(cells: list[dict[str, Any]]) -> None:
     """It says what is shown, what is needed and how long it takes, and has the command."""
     first = "".join(cells[0]["source"])
