@@ -95,7 +95,9 @@ def test_explain_a_review_by_a_gguf_file() -> None:
 
 def test_explain_a_review_at_an_endpoint(server: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The same by a server of llama.cpp, all answers kept; only the address is another."""
-    run("endpoint", **{ADDRESS: server})
+    found = run("endpoint", **{ADDRESS: server})
+    found["model"].close()  # its connections, which the end of a script closes
+    found["stored"].close()
     assert "(not, without): +" in capsys.readouterr().out
     assert Path("answers.sqlite").exists()
 
