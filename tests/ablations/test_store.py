@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
+import zlib
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +24,6 @@ from shapiq_spex.ablations import AblationStore, Batch, StoreError, store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 N = 19
 
@@ -107,9 +111,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(tmp_path: Path) -> None:
     masks = draw(10)
     with pytest.raises(ValueError, match="zip"):
         kept.add(game, Batch(masks, 0, np.ones((len(masks) - 1, 1)), 1.0))
-    with kept._use() as connection:
-        connection.execute("PRAGMA foreign_keys = ON")
-    with pytest.raises(StoreError, match="FOREIGN KEY"):  # no such game
+    with pytest.raises(StoreError, match="no game of the number 99"):
         kept.add(99, Batch(masks, 0, np.ones((len(masks), 1)), 1.0))
     assert kept.find(game, masks)[1].shape == (0, 1)
 
@@ -158,11 +160,11 @@ def test_foreign_files(write: Callable[[Path], object], reason: str, tmp_path: P
 def test_newer_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of a later version is refused and left as it is."""
     path = tmp_path / "a.sqlite"
-    monkeypatch.setattr(store, "_FORMAT", 2)
+    monkeypatch.setattr(store, "_FORMAT", store._FORMAT + 1)
     fill(path)
-    monkeypatch.setattr(store, "_FORMAT", 1)
+    monkeypatch.undo()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"format 2.*install a newer one"):
+    with pytest.raises(StoreError, match=r"format 3.*install a newer one"):
         AblationStore(path)
     assert path.read_bytes() == before
 
@@ -262,18 +264,41 @@ def test_many_processes(tmp_path: Path) -> None:
 
 
 def test_a_store_passes_to_another_process(tmp_path: Path) -> None:
-    """A pickled store opens its file anew, and a forked one does not use its parent's."""
+    """A pickled store opens its file anew."""
     path = tmp_path / "a.sqlite"
     masks, outputs = fill(path)
     kept = AblationStore(path)
     again = pickle.loads(pickle.dumps(kept))  # noqa: S301 our own
     assert np.array_equal(again.find(1, masks)[1], outputs)
-    kept.find(1, masks)
-    connection = kept._connection
-    kept._process = -1  # as after a fork
-    assert np.array_equal(kept.find(1, masks)[1], outputs)
-    assert kept._connection is not connection
-    connection.close()
+
+
+FORKED = """
+import os, signal, sys, threading
+from shapiq_spex.ablations import AblationStore
+kept = AblationStore(sys.argv[1])
+game = kept.game_id("game", 19)
+held, done = threading.Event(), threading.Event()
+def hold():
+    with kept.lock:
+        held.set()
+        done.wait()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)
+    os._exit(kept.game_id("game", 19) - game)
+status = os.waitpid(child, 0)[1]
+done.set()
+sys.exit(status != 0 or kept.game_id("game", 19) != game)
+"""
+
+
+def test_a_forked_process(tmp_path: Path) -> None:
+    """It does not wait for a thread of its parent, and both go on using the file."""
+    path = tmp_path / "a.sqlite"
+    fill(path)
+    subprocess.run([sys.executable, "-c", FORKED, str(path)], check=True)  # noqa: S603 our own
 
 
 def test_network_drives(
@@ -305,14 +330,23 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     assert np.array_equal(AblationStore(path).find(1, masks)[1], outputs)
 
 
-def test_a_store_that_was_deleted(tmp_path: Path) -> None:
-    """What can no longer be found is not written to."""
+@pytest.mark.parametrize("open_", [True, False], ids=["open", "closed"])
+@pytest.mark.parametrize("anew", [True, False], ids=["begun anew", "gone"])
+def test_a_store_that_was_deleted(open_: bool, anew: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """Nothing is written to a file that cannot be found, or into another game of a new one."""
     path = tmp_path / "a.sqlite"
     masks, outputs = fill(path)
     kept = AblationStore(path)
+    game = kept.game_id("game", N)
+    if not open_:
+        kept.close()
     path.unlink()
-    with pytest.raises(StoreError, match="was deleted while it was in use"):
-        kept.add(1, Batch(masks, 1, outputs, 1.0))
+    if anew:
+        AblationStore(path).game_id("another game", N)
+    with pytest.raises(StoreError, match="deleted or replaced while it was in use"):
+        kept.add(game, Batch(masks, 1, outputs, 1.0))
+    if anew:
+        assert len(AblationStore(path).read(1, 1)[0]) == 0
 
 
 KILLED = """
@@ -336,4 +370,138 @@ def test_killed_while_it_begins(tmp_path: Path) -> None:
     delays = np.linspace(0.0, 0.03, 100).round(5).astype(str).tolist()
     command = [sys.executable, "-c", KILLED, str(tmp_path), *delays]
     subprocess.run(command, check=True)  # noqa: S603
-    assert len(list(tmp_path.glob("[0-9]*.sqlite"))) == 100
+    assert {path.name for path in tmp_path.iterdir()} == {f"{i}.sqlite" for i in range(100)}
+
+
+KILLED_WRITING = """
+import os, signal, sys, time
+import numpy as np
+from shapiq_spex.ablations import AblationStore, Batch
+kept = AblationStore(sys.argv[1])
+rng = np.random.default_rng(0)
+for kill in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        game = kept.game_id("game", 64)
+        for batch in range(10_000):
+            masks = np.random.default_rng([kill, batch]).integers(256, size=(8, 8), dtype=np.uint8)
+            kept.add(game, Batch(masks, 0, np.full((8, 1000), batch), 1.0))
+            os.write(1, b"+")
+    time.sleep(rng.uniform(0.0, 0.2))
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    AblationStore(sys.argv[1])
+"""
+
+
+def test_killed_while_it_writes(tmp_path: Path) -> None:
+    """A process killed amid large batches leaves a store that opens, with all it had kept."""
+    path = tmp_path / "a.sqlite"
+    command = [sys.executable, "-c", KILLED_WRITING, str(path), "12"]
+    done = subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    kept = AblationStore(path)
+    _, outputs = kept.read(kept.game_id("game", 64))
+    # a batch may be kept and its process killed before it could tell
+    assert 0 <= len(outputs) - 8 * done.stdout.count(b"+") <= 8 * 12
+    assert len(outputs) > 0
+
+
+def test_beside_a_writer(tmp_path: Path) -> None:
+    """A store opens while another process writes to it without pause."""
+    path = tmp_path / "a.sqlite"
+    command = [sys.executable, "-c", KILLED_WRITING.replace("0.2", "9.0"), str(path), "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:  # noqa: S603 our own
+        assert writer.stdout is not None
+        writer.stdout.read(1)
+        for _ in range(30):
+            kept = AblationStore(path)
+            kept.find(1, draw(5, 64))
+            kept.close()
+        writer.kill()
+
+
+READ_ONLY = """
+import os, sys
+import numpy as np
+from shapiq_spex.ablations import AblationStore, StoreError
+if os.geteuid() == 0:
+    os.setuid(65534)  # who is root may write everywhere
+kept = AblationStore(sys.argv[1])
+print(len(kept.read(kept.game_id("game", int(sys.argv[2])))[0]))
+try:
+    kept.game_id("new", 5)
+except StoreError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="folders are read-only elsewise there")
+def test_a_folder_that_cannot_be_written_to() -> None:
+    """A finished store is read there, and the error of writing names the mend."""
+    with tempfile.TemporaryDirectory() as name:  # pytest's own are for one user alone
+        folder = Path(name)
+        masks, _ = fill(folder / "a.sqlite")
+        folder.chmod(0o555)
+        command = [sys.executable, "-c", READ_ONLY, str(folder / "a.sqlite"), str(N)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+        folder.chmod(0o755)
+        count, message = done.stdout.split("\n", 1)
+        assert int(count) == len(masks)
+        assert "copy it to a folder that you can write to" in message
+        assert [path.name for path in folder.iterdir()] == ["a.sqlite"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_special_files(kind: str, tmp_path: Path) -> None:
+    """What is no regular file is refused, and is there afterwards."""
+    path = tmp_path / "a.sqlite"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        with socket.socket(socket.AF_UNIX) as found:
+            found.bind(str(path))
+    before = path.stat()
+    with pytest.raises(StoreError, match="regular file"):
+        AblationStore(path)
+    assert path.stat().st_ino == before.st_ino
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_swapped_pages(tmp_path: Path) -> None:
+    """Rows of another game of the same masks, in a page put in their place, are no values."""
+    contents = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.sqlite"
+        masks = draw(300)
+        kept = AblationStore(path)
+        game = kept.game_id(name, N)
+        kept.add(game, Batch(masks, 0, np.full((len(masks), 1), ord(name)), 1.0))
+        kept.close()
+        contents.append(path.read_bytes())
+    size = 4096
+    pages = [[c[i : i + size] for i in range(0, len(c), size)] for c in contents]
+    # all but the first, which name the tables and games of each file
+    first = next(i for i, page in enumerate(pages[0]) if masks[7].tobytes() in page)
+    (tmp_path / "a.sqlite").write_bytes(b"".join(pages[0][:first] + pages[1][first:]))
+    kept = AblationStore(tmp_path / "a.sqlite")
+    game = kept.game_id("a", N)
+    with pytest.raises(StoreError, match="damaged"):
+        kept.find(game, masks)
+    with pytest.raises(StoreError, match="damaged"):
+        kept.read(game)
+
+
+def test_the_format_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of format 1 are read and written as they are."""
+    path = tmp_path / "a.sqlite"
+    monkeypatch.setattr(store, "_FORMAT", 1)
+    masks, outputs = fill(path)
+    monkeypatch.undo()
+    kept = AblationStore(path)
+    game = kept.game_id("game", N)
+    kept.add(game, Batch(masks, 1, 2 * outputs, 1.0))
+    assert np.array_equal(kept.find(game, masks)[1], outputs)
+    assert np.array_equal(kept.read(game, 1)[1], 2 * outputs)
+    with kept._use() as connection:
+        checksums = connection.execute("SELECT mask, output, checksum FROM ablations").fetchall()
+    assert all(zlib.crc32(output, zlib.crc32(mask)) == found for mask, output, found in checksums)
