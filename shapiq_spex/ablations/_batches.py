@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._checks import OutputError, check_outputs, describe_mask
+from .store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +53,25 @@ class AblationError(RuntimeError):
     def __reduce__(self) -> tuple[Any, ...]:
         """Let the error pass from a worker process."""
         return type(self), (str(self), self.mask, self.batch)
+
+
+class GameChangedError(RuntimeError):
+    """Somebody changed a game while it was evaluated."""
+
+    def __init__(self, change: str) -> None:
+        """Say so.
+
+        Args:
+            change: The name of what was changed.
+        """
+        super().__init__(
+            f"The game was changed while it was evaluated ({change}): what came out meanwhile "
+            "belongs to no one state of it, and was not kept. If its own evaluations change it, "
+            "pass fingerprint='...', a text that names everything that changes a value."
+        )
+
+
+_NOT_THE_GAMES = (StoreError, GameChangedError)  # errors that no mask can be blamed for
 
 
 @dataclass(frozen=True)
@@ -192,6 +212,7 @@ class BatchRun:
             retry=tenacity.retry_if_exception(
                 lambda error: (
                     isinstance(error, Exception)
+                    and not isinstance(error, _NOT_THE_GAMES)
                     and (len(job.rows) == 1 or getattr(error, "outputs", None) is None)
                 )
             ),
@@ -231,7 +252,7 @@ class BatchRun:
         wrong = self._keep_right(job, future)
         if error is None:
             return
-        if not isinstance(error, Exception) or len(wrong) == 0:
+        if not isinstance(error, Exception) or isinstance(error, _NOT_THE_GAMES) or not len(wrong):
             raise error  # an interrupt, or nothing that a mask could be blamed for
         if len(job.rows) > 1:
             self._jobs.extendleft(_Job(row, job.number) for row in wrong[::-1, None])

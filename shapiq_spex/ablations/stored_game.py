@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+import warnings
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -14,13 +16,13 @@ from tqdm.auto import tqdm
 
 from shapiq_spex.regression._packed import first_occurrences
 
-from ._batches import BatchRun, Policy, import_tenacity
+from ._batches import BatchRun, GameChangedError, Policy, import_tenacity
 from ._checks import check_masks, check_values
 from ._fingerprint import Identifier
 from ._limits import Limits, PricedGame, TokenLimit
 from ._says import find_players, has_parameter
 from .record import RunRecord
-from .store import AblationStore, Batch
+from .store import AblationStore, Batch, StoreError
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 
 _BATCH_SIZE = 64
 _MAX_FAILURES = 100
+_READINGS = 10.0  # of the game: outputs that come one by one wait for as long as these take
+_HERE = str(Path(__file__).parents[1])  # warnings point to who called the package
+_AGAIN = "Its masks are evaluated again as it is now."
+_NOTICE = (
+    "What the store holds of this game is from before the versions of packages counted. It is "
+    "taken as it is, and goes by today's versions from now on."
+)
 
 
 @dataclass(frozen=True)
@@ -221,12 +230,19 @@ class StoredGame(Game):
             start = time.perf_counter()
             packed = np.packbits(masks, axis=1)
             first, position = first_occurrences(packed, self.n_players)
-            found = _Found(packed[first], self.repeats)
-            try:
-                self._find_or_evaluate(found)
-            finally:
-                record = found.record(time.perf_counter() - start)
-                self.record += record
+            limits = self._limit()
+            for last in (False, True):
+                found = _Found(packed[first], self.repeats)
+                try:
+                    self._find_or_evaluate(found, limits)
+                    break
+                except GameChangedError as change:
+                    if last:
+                        raise
+                    warnings.warn(f"{change} {_AGAIN}", skip_file_prefixes=(_HERE,))
+                finally:
+                    record = found.record(time.perf_counter() - start)
+                    self.record += record
             values, variances = self._summarise(found, masks[first])
         return Answer(values[position], variances[position], record)
 
@@ -237,7 +253,7 @@ class StoredGame(Game):
             The masks with all their repeats, boolean of shape ``(m, n)``, and their values, shape
             ``(m,)``.
         """
-        game = self._store.game_id(self.fingerprint, self.n_players)
+        game = self._find_game(self.fingerprint)
         packed, outputs = self._store.read(game)
         found = _Found(packed, self.repeats)
         found.take(np.arange(len(packed)), 0, outputs)
@@ -260,19 +276,38 @@ class StoredGame(Game):
         """Let go of the file."""
         self.close()
 
-    def _find_or_evaluate(self, found: _Found) -> None:
-        """Take what the file has, and evaluate the rest."""
-        game = self._store.game_id(self.fingerprint, self.n_players)
+    def _find_game(self, fingerprint: str) -> int:
+        """Return the game's number in the file, which may know it by the name that it had."""
+        game = self._store.find_game(fingerprint, self.n_players)
+        before = self._identifier.fingerprint_before() if game is None else None
+        if before is not None:
+            game = self._store.find_game(before, self.n_players)
+            if game is not None:
+                with suppress(StoreError):  # a file that can only be read
+                    self._store.rename_game(game, fingerprint)
+                warnings.warn(_NOTICE, skip_file_prefixes=(_HERE,))
+        return self._store.game_id(fingerprint, self.n_players) if game is None else game
+
+    def _find_or_evaluate(self, found: _Found, limits: Limits) -> None:
+        """Take what the file has, and evaluate the rest.
+
+        Raises:
+            GameChangedError: If somebody changes the game meanwhile.
+        """
+        game = self._find_game(self._identifier.begin())
         found.version = self._store.version()  # before looking: what comes later shows
         for repeat in range(self.repeats):
             found.look_up(self._store, game, repeat)
         n_stored = int(np.count_nonzero(found.known))
         if n_stored == found.known.size and not self.progress:
             return
-        with self._identifier.evaluating(), self._show(found.known.size, n_stored) as bar:
-            limits = self._limit()
-            for repeat in range(self.repeats):
-                self._evaluate_missing(found, game, repeat, bar, limits)
+        try:
+            with self._show(found.known.size, n_stored) as bar:
+                for repeat in range(self.repeats):
+                    self._evaluate_missing(found, game, repeat, bar, limits)
+        finally:
+            self._identifier.confirm()  # what a failing call changed, too
+            self._identifier.end()
 
     @contextmanager
     def _show(self, n_asked: int, n_stored: int) -> Iterator[tqdm[Any]]:
@@ -300,39 +335,24 @@ class StoredGame(Game):
         """Evaluate what is not in the file, and keep it there batch by batch."""
         rows = found.missing(repeat)
         masks = np.unpackbits(found.packed[rows], axis=1, count=self.n_players).view(np.bool_)
-
-        def keep(places: IntArray, outputs: FloatArray, seconds: float) -> None:
-            chosen = rows[places]
-            batch = Batch(found.packed[chosen], repeat, outputs, seconds)
-            if self._store.add(game, batch) < len(chosen):
-                # another process was faster; what is in the file is what all agree on
-                _, outputs = self._store.find(game, batch.masks, repeat)
-            found.add(chosen, repeat, outputs)
-            bar.update(len(chosen))
-
-        def still_missing(places: IntArray) -> IntArray:
-            version = self._store.version()
-            if version != found.version:  # another process is at work in this file
-                found.version = version
-                for each in range(repeat, self.repeats):
-                    found.look_up(self._store, game, each)
-            missing: IntArray = places[~found.known[repeat, rows[places]]]
-            return missing
-
         n_failed = int(np.count_nonzero(found.failed))
+        stream = self._streaming(repeat)
+        keeping = _Keeping(self._store, game, self._identifier, found, repeat, rows, bar)
+        keeping.may_wait = stream is not None
         run = BatchRun(
             lambda part: self._call(part, repeat),
             masks,
             replace(self._policy, max_failures=self._policy.max_failures - n_failed),
             limits,
-            keep=keep,
-            still_missing=still_missing,
-            stream=self._streaming(repeat),
+            keep=keeping.keep,
+            still_missing=keeping.still_missing,
+            stream=stream,
         )
         try:
             run.run()
         finally:
             found.failed[rows[run.failed + run.left_out]] = True
+            keeping.write()
 
     def _call(self, masks: BoolArray, repeat: int) -> object:
         """Call the game for what costs."""
@@ -361,6 +381,71 @@ class StoredGame(Game):
         if self.repeats == 1:
             return values[:, 0], np.full(len(masks), np.nan)
         return _mean_and_variance(values)
+
+
+@dataclass
+class _Keeping:
+    """Keeps what comes out of a game in a file, once it is sure which game that was.
+
+    Attributes:
+        store: The file.
+        game: The game's number there.
+        identifier: Tells whether somebody has changed the game.
+        found: The outputs that are known.
+        repeat: Which repeat is evaluated.
+        rows: The positions of the masks to evaluate among all.
+        bar: The progress.
+        may_wait: Whether outputs that come one by one may wait for each other a little, where it
+            takes long to read the game.
+    """
+
+    store: AblationStore
+    game: int
+    identifier: Identifier
+    found: _Found
+    repeat: int
+    rows: IntArray
+    bar: tqdm[Any]
+    may_wait: bool = False
+    _waiting: list[tuple[IntArray, Batch]] = field(default_factory=list)
+    _written: float = field(default_factory=time.perf_counter)
+
+    def keep(self, places: IntArray, outputs: FloatArray, seconds: float) -> None:
+        """Keep outputs of masks, by their places among those to evaluate."""
+        chosen = self.rows[places]
+        self.found.add(chosen, self.repeat, outputs)
+        batch = Batch(self.found.packed[chosen], self.repeat, outputs, seconds)
+        self._waiting.append((chosen, batch))
+        self.bar.update(len(chosen))
+        passed = time.perf_counter() - self._written
+        if not self.may_wait or passed > _READINGS * self.identifier.seconds:
+            self.write()
+
+    def write(self) -> None:
+        """Write what waits, if the game is still the same.
+
+        Raises:
+            GameChangedError: If it is not.
+        """
+        if (change := self.identifier.confirm()) is not None:
+            raise GameChangedError(change)
+        waiting, self._waiting = self._waiting, []
+        for chosen, batch in waiting:
+            if self.store.add(self.game, batch) < len(chosen):
+                # another process was faster; what is in the file is what all agree on
+                _, outputs = self.store.find(self.game, batch.masks, self.repeat)
+                self.found.take(chosen, self.repeat, outputs)
+        self._written = time.perf_counter()
+
+    def still_missing(self, places: IntArray) -> IntArray:
+        """Return the places of masks that nobody has evaluated since."""
+        version = self.store.version()
+        if version != self.found.version:  # another process is at work in this file
+            self.found.version = version
+            for each in range(self.repeat, len(self.found.known)):
+                self.found.look_up(self.store, self.game, each)
+        missing: IntArray = places[~self.found.known[self.repeat, self.rows[places]]]
+        return missing
 
 
 class _Found:

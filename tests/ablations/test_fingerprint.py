@@ -42,9 +42,9 @@ def of(game: object) -> str:
 def evaluate(game: Callable[[np.ndarray], object]) -> str:
     """Evaluate a game as a store does; return its fingerprint before."""
     identifier = Identifier(game)
-    found = identifier.fingerprint()
-    with identifier.evaluating():
-        game(MASKS)
+    found = identifier.begin()
+    game(MASKS)
+    assert identifier.confirm() is None
     return found
 
 
@@ -160,6 +160,11 @@ def test_counting_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found) == 1
     # another instance that writes into the same log, too
     assert {of(game), of(Weighted([1, 2, 3, 4]))} == found
+    game.label = "negative"
+    assert of(game) not in found
+    game.label = "positive"
+    assert of(game) in found
+    monkeypatch.setattr(sys.modules[__name__], "LOG", [])
     game.label = "negative"
     assert of(game) == of(Weighted([1, 2, 3, 4], "negative")) not in found
     game.label = "positive"

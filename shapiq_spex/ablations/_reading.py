@@ -1,0 +1,454 @@
+"""Reading an object down to numbers, texts and arrays, and digesting these.
+
+Functions are read with the globals and closures that they refer to. Functions and classes of
+installed packages count by their names and their packages' versions. Only digests are kept.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import gc
+import hashlib
+import inspect
+import random
+import sys
+import threading
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._code import find_globals, find_imports, find_names, import_module
+from ._origins import (
+    find_version,
+    is_installed_class,
+    is_installed_function,
+    is_installed_module,
+    name_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_ATOMS = (type(None), bool, int, float, complex, str, bytes, types.EllipsisType)
+_SEQUENCES = (list, tuple, deque)
+_SETS = (set, frozenset)
+_DICTIONARIES = (dict, OrderedDict, defaultdict, Counter)
+_WRAPPERS = (staticmethod, classmethod, property, functools.cached_property)
+_CACHED = type(functools.lru_cache(len))
+_LOCKS = (type(threading.Lock()), type(threading.RLock()))  # change no value
+_PROTOCOL = 2  # of what objects say of their state
+_GAME_STATE = frozenset(  # of shapiq.Game, which changes no value or differs between processes
+    {
+        *("game_id", "verbose", "empty_coalition", "grand_coalition"),
+        *("_empty_coalition_value_property", "_grand_coalition_value_property"),
+    }
+)
+_GENERATORS = (
+    np.random.Generator,
+    np.random.BitGenerator,
+    np.random.RandomState,
+    random.Random,
+)  # of random numbers, whose state is all one
+_OBJECT_STATE = frozenset({"_stop_words_id"})  # scikit-learn keeps the id of an object there
+_NOTES = {  # what packages note beside the numbers, which changes none
+    "scipy": frozenset(
+        {
+            *("has_canonical_format", "_has_canonical_format", "has_sorted_indices"),
+            *("_has_sorted_indices", "maxprint"),
+        }
+    ),
+    "pandas": frozenset({"attrs"}),
+}
+_CLASS_STATE = frozenset(  # what classes keep beside what they do
+    {
+        *("__dict__", "__weakref__", "__module__", "__doc__", "__qualname__", "__annotations__"),
+        *("__firstlineno__", "__static_attributes__", "__abstractmethods__", "__parameters__"),
+        *("__orig_bases__", "__annotate__", "__annotations_cache__", "__slots__", "_abc_impl"),
+        "__slotnames__",  # which copyreg adds when it first looks
+    }
+)
+
+Slot = tuple[int, object]
+"""A place: the id of what has it, and an attribute's, an entry's or a variable's name, or None."""
+
+
+class Versions(tuple[str, ...]):  # noqa: SLOT001 it may have none
+    """The names of packages that a value depends on, for games that say what they depend on."""
+
+
+@dataclass
+class Place:
+    """An attribute, an entry, a variable, or the contents of a list, a set or an array.
+
+    Attributes:
+        owner: What has it.
+        held: The id of what it holds.
+        digest: The digest of that.
+        read_as: What was read instead where only evaluations changed it: nothing, if absent.
+        innermost: Whether there is no other place further inside.
+        names: The names on the way there, its own the last.
+        in_globals: Whether the way there goes through a global variable.
+    """
+
+    owner: object
+    held: int
+    digest: bytes
+    read_as: bytes
+    innermost: bool
+    names: tuple[str, ...]
+    in_globals: bool
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether it is the state of a generator of random numbers."""
+        return isinstance(self.owner, _GENERATORS)
+
+
+@dataclass(frozen=True, eq=False)
+class Additions:
+    """What a user's classes add to one that says itself what its values depend on.
+
+    Attributes:
+        game: An instance.
+        classes: The classes.
+        base: The class that says it.
+        left_out: The names of members that change nothing that is kept.
+    """
+
+    game: object
+    classes: tuple[type, ...]
+    base: type
+    left_out: frozenset[str]
+
+
+@dataclass
+class Code:
+    """What the code of a game may do.
+
+    Attributes:
+        functions: The code of functions that are not methods.
+        methods: That of methods, by their names.
+    """
+
+    functions: list[types.CodeType]
+    methods: dict[str, list[types.CodeType]]
+
+
+class Reader:
+    """Reads an object.
+
+    Attributes:
+        total: The digest of the object.
+        places: Every place that was read.
+        owners: The ids of what has places, though it may have none yet.
+        code: The code that was read.
+        was_named_otherwise: Whether it is not digested as it was before versions counted.
+    """
+
+    def __init__(
+        self, value: object, first: Mapping[Slot, tuple[bytes, bytes]], *, versions: bool = True
+    ) -> None:
+        """Read all of it.
+
+        Args:
+            value: The object.
+            first: How places are to be read that are as evaluations left them: what they are then,
+                and what they were at first (nothing, if they were not there).
+            versions: Whether versions of packages count.
+        """
+        self.places: dict[Slot, Place] = {}
+        self.owners: set[int] = set()
+        self.code = Code([], {})
+        self.was_named_otherwise = False
+        self._first, self._versions = first, versions
+        self._known: dict[int, tuple[bytes, object]] = {}  # with what keeps the id
+        self._open: dict[int, int] = {}
+        self._n_places = 0
+        self._names: tuple[str, ...] = ()
+        self._in_globals = self._in_class = False  # True within the members of a class
+        self.total = self.digest(value)
+        self._known.clear()  # copies among them
+
+    def digest(self, value: object) -> bytes:
+        """Return the digest of a value."""
+        if type(value) in _ATOMS:
+            return _join(type(value).__name__, [repr(value).encode("utf-8", "surrogatepass")])
+        key = id(value)
+        if key in self._known:
+            self._n_places += 1  # it may have places
+            return self._known[key][0]
+        if key in self._open:
+            return _join("cycle", [str(len(self._open) - self._open[key]).encode()])
+        self._open[key] = len(self._open)
+        if isinstance(value, _GENERATORS):
+            found = self._one_place(value)
+        else:
+            found = _join(*self._take_apart(value))
+        del self._open[key]
+        self._known[key] = (found, value)
+        return found
+
+    def _take_apart(self, value: object) -> tuple[str, Iterable[bytes]]:
+        """Return what kind of thing a value is, and the digests of its parts."""
+        exact = self._readers.get(type(value))
+        if exact is not None:
+            return type(value).__name__, exact(value)
+        if isinstance(value, type):
+            return "class", self._class(value)
+        if isinstance(value, np.generic):
+            return "number", self._contents(np.asarray(value))
+        return "object", self._object(value)
+
+    @functools.cached_property
+    def _readers(self) -> dict[type, Callable[[Any], Iterable[bytes]]]:
+        """How to read things that do not say themselves what they consist of."""
+        return {
+            np.ndarray: lambda v: self._whole(v, lambda: self._contents(v)),
+            **dict.fromkeys(_SEQUENCES, lambda v: self._whole(v, lambda: map(self.digest, v))),
+            **dict.fromkeys(_SETS, lambda v: self._whole(v, lambda: sorted(map(self.digest, v)))),
+            **dict.fromkeys(_DICTIONARIES, self._dictionary),
+            **dict.fromkeys(_WRAPPERS, self._wrapper),
+            **dict.fromkeys(_LOCKS, lambda _: []),
+            _CACHED: lambda v: [self.digest(v.__wrapped__)],
+            types.FunctionType: self._function,
+            types.MethodType: lambda v: [self.digest(v.__func__), self.digest(v.__self__)],
+            types.ModuleType: lambda v: [v.__name__.encode(), *self._version(v.__name__)],
+            types.CodeType: self._code,
+            Additions: self._additions,
+        }
+
+    def _place(self, slot_of: object, key: object, held: int, read: Callable[[], bytes]) -> bytes:
+        """Read a place; where only evaluations changed it, as it was before."""
+        slot = (id(slot_of), key)
+        before, around = self._n_places, self._names
+        self._names = (*around, key) if isinstance(key, str) else around
+        found = read()
+        innermost = self._n_places == before
+        last, first = self._first.get(slot, (None, b""))
+        read_as = first if last == found else found
+        self.places[slot] = Place(
+            slot_of, held, found, read_as, innermost, self._names, self._in_globals
+        )
+        self._names = around
+        self._n_places += 1
+        return read_as
+
+    def _one_place(self, value: object) -> bytes:
+        """Read what hands out copies of its state as one place."""
+        places = self.places.copy()
+
+        def read() -> bytes:
+            before = self._n_places
+            found = _join(*self._take_apart(value))
+            self.places, self._n_places = places, before
+            return found
+
+        return self._place(value, None, id(value), read)
+
+    def _variable(self, owner: object, name: object, value: object) -> bytes:
+        """Read a place that holds a value, and its name; nothing if it is to be left out."""
+        found = self._place(owner, name, id(value), lambda: self.digest(value))
+        return found and _join(str(name), [found])
+
+    def _whole(self, owner: object, read: Callable[[], Iterable[bytes]]) -> list[bytes]:
+        """Read all of something as one place."""
+        self.owners.add(id(owner))
+        return [self._place(owner, None, 0, lambda: _join("", read()))]
+
+    def _entries(self, owner: object, entries: Iterable[tuple[Any, Any]]) -> list[bytes]:
+        """Return the digests of named places of an owner."""
+        self.owners.add(id(owner))
+        found = []
+        for key, value in entries:
+            if isinstance(value, Versions):
+                found += [part for package in value for part in self._version(package)]
+                continue
+            name = key if isinstance(key, str) else self.digest(key).hex()
+            found.append(self._variable(owner, name, value))
+        return [part for part in found if part]
+
+    def _dictionary(self, value: dict[Any, Any]) -> list[bytes]:
+        factory = getattr(value, "default_factory", None)
+        return [self.digest(factory), *self._entries(value, list(value.items()))]
+
+    def _wrapper(self, value: object) -> list[bytes]:
+        names = ("__func__", "fget", "fset", "func")
+        return [self.digest(getattr(value, name, None)) for name in names]
+
+    def _contents(self, array: np.ndarray) -> list[bytes]:
+        shape = f"{array.dtype.str} {array.shape}".encode()
+        if array.dtype.names:  # between fields there may be bytes that mean nothing
+            return [shape, *(_join(n, self._contents(array[n])) for n in array.dtype.names)]
+        if array.dtype.hasobject:
+            return [shape, *map(self.digest, array.ravel().tolist())]
+        return [shape, np.ascontiguousarray(array).tobytes()]
+
+    def _function(self, function: types.FunctionType) -> list[bytes]:
+        is_method, self._in_class = self._in_class, False
+        parts = [self.digest(function.__defaults__), self.digest(function.__kwdefaults__)]
+        parts += self._entries(function, sorted(vars(function).items()))
+        code = function.__code__
+        for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
+            with suppress(ValueError):  # an empty cell, as of a function not yet defined
+                parts += self._entries(cell, [(name, cell.cell_contents)])
+        if is_installed_function(function):
+            return [*parts, name_of(function).encode(), *self._version(function.__module__)]
+        if not is_method:
+            self.code.functions.append(code)
+        before, self._in_globals = self._in_globals, True
+        parts += self._globals(function.__globals__, code)
+        self._in_globals = before
+        return [*parts, self.digest(code)]
+
+    def _globals(self, variables: dict[str, Any], code: types.CodeType) -> list[bytes]:
+        """Read the globals that code refers to, and the modules that it imports."""
+        parts: list[bytes] = []
+        names = set(find_names(code))
+        for name in sorted(set(find_globals(code)) & variables.keys()):
+            parts += self._entries(variables, [(name, variables[name])])
+            if isinstance(variables[name], types.ModuleType):
+                parts += self._module(variables[name], names)
+        for name in sorted(set(find_imports(code))):
+            parts += self._module(import_module(name, variables.get("__package__")), names)
+        return parts
+
+    def _version(self, module: str | None) -> list[bytes]:
+        """Read the version of the package of a module, where it may change a value."""
+        found = find_version(module)
+        if found is None:
+            return []
+        self.was_named_otherwise = True
+        return [f"version {found}".encode()] if self._versions else []
+
+    def _module(self, module: types.ModuleType | None, names: set[str]) -> list[bytes]:
+        """Read what code that reads such names can mean by them in a user's own module."""
+        if module is None:
+            return []
+        if is_installed_module(module.__name__):
+            return self._version(module.__name__)
+        meant = sorted((k, v) for k, v in vars(module).items() if k in names)
+        parts = self._entries(module, meant)
+        for _, value in meant:
+            if isinstance(value, types.ModuleType):
+                parts += self._module(value, names)
+        return parts
+
+    def _code(self, code: types.CodeType) -> list[bytes]:
+        names = (code.co_names, code.co_varnames, code.co_argcount, code.co_kwonlyargcount)
+        parts = [code.co_code, code.co_exceptiontable, repr(names).encode()]
+        return parts + [self.digest(constant) for constant in code.co_consts]
+
+    def _class(self, cls: type) -> list[bytes]:
+        if is_installed_class(cls):
+            return [name_of(cls).encode(), *self._version(cls.__module__)]
+        bases = [self.digest(base) for base in cls.__bases__]
+        return [cls.__qualname__.encode(), *bases, *self._members(cls, _CLASS_STATE)]
+
+    def _members(self, cls: type, left_out: frozenset[str]) -> list[bytes]:
+        """Read what a class defines itself."""
+        content = [
+            (name, value)
+            for name, value in sorted(vars(cls).items())
+            if name not in left_out
+            and not name.startswith("__dataclass")
+            # slots, whose contents are part of the instances
+            and not inspect.ismemberdescriptor(value)
+            and not inspect.isgetsetdescriptor(value)
+        ]
+        for name, value in content:
+            self.code.methods.setdefault(name, []).extend(_codes_of(value))
+        before, self._in_class = self._in_class, True
+        parts = self._entries(cls, content)
+        self._in_class = before
+        return parts
+
+    def _additions(self, value: Additions) -> list[bytes]:
+        """Read classes, and the attributes of an instance that they alone know of."""
+        parts, used = [], set[str]()
+        for cls in value.classes:
+            parts.append(cls.__qualname__.encode())
+            parts += self._members(cls, _CLASS_STATE | value.left_out)
+            used |= _names_in(cls, value.left_out)
+        known = {name for cls in value.base.__mro__ for name in _names_in(cls, frozenset())}
+        state = vars(value.game)
+        return parts + self._entries(
+            value.game, [(name, state[name]) for name in sorted(used - known) if name in state]
+        )
+
+    def _object(self, value: object) -> list[bytes]:
+        """Read an object by what it says of its own state."""
+        parts = [self.digest(type(value))]
+        if isinstance(value, np.ufunc):  # one made of a function refers to it
+            parts += map(self.digest, filter(callable, gc.get_referents(value)))
+        reducer = copyreg.dispatch_table.get(type(value))
+        reduced = reducer(value) if reducer else value.__reduce_ex__(_PROTOCOL)
+        if isinstance(reduced, str):
+            return [*parts, reduced.encode(), *self._home(value)]
+        maker, arguments, state, *items = (*reduced, None, None, None, None)[:5]
+        parts += [self.digest(maker), self.digest(arguments), *self._state(value, state)]
+        if isinstance(value, np.ndarray):
+            parts += self._entries(value, sorted(getattr(value, "__dict__", {}).items()))
+        return parts + [self.digest(list(part)) for part in items if part is not None]
+
+    def _home(self, value: object) -> list[bytes]:
+        """Read the module of what was made in C and is known by its name there."""
+        module = getattr(value, "__module__", None)
+        if not isinstance(module, str) or module in sys.builtin_module_names:
+            return []
+        return self._version(module)
+
+    def _state(self, owner: object, state: object) -> list[bytes]:
+        from shapiq import Game  # noqa: PLC0415 the package imports this module on its own
+
+        if isinstance(state, tuple):
+            return [part for piece in state for part in self._state(owner, piece)]
+        if not isinstance(state, dict):
+            self.owners.add(id(owner))
+            return [self.digest(state)]
+        skipped = _OBJECT_STATE | (_GAME_STATE if isinstance(owner, Game) else frozenset())
+        kept = {str(key): value for key, value in state.items() if key not in skipped}
+        return self._entries(owner, sorted(self._without_notes(owner, kept).items()))
+
+    def _without_notes(self, owner: object, state: dict[str, Any]) -> dict[str, Any]:
+        """Leave out what packages note beside the numbers."""
+        package = type(owner).__module__.partition(".")[0]
+        noted = state.keys() & _NOTES.get(package, frozenset())
+        if package == "pandas":  # as if there were none
+            noted = {name for name in noted if state[name]}
+        if not noted:
+            return state
+        self.was_named_otherwise = True
+        if not self._versions:
+            return state
+        empty: dict[str, Any] = {"attrs": {}} if package == "pandas" else {}
+        return {k: v for k, v in state.items() if k not in noted} | {
+            name: empty[name] for name in noted & empty.keys()
+        }
+
+
+def _names_in(cls: type, left_out: frozenset[str]) -> set[str]:
+    """Return the names in the code of what a class defines."""
+    members = [value for name, value in vars(cls).items() if name not in left_out]
+    codes = [code for member in members for code in _codes_of(member)]
+    return {name for code in codes for name in find_names(code)}
+
+
+def _codes_of(member: object) -> list[types.CodeType]:
+    """Return the code of what a class defines: of a method, or of a property's functions."""
+    names = ("__func__", "fget", "fset", "func", "__wrapped__")
+    inner = [member, *(getattr(member, name, None) for name in names)]
+    return [each.__code__ for each in inner if isinstance(each, types.FunctionType)]
+
+
+def _join(kind: str, parts: Iterable[bytes]) -> bytes:
+    """Digest a kind and parts, each with its length: no two lists of parts read the same."""
+    found = hashlib.sha256(kind.encode("utf-8", "surrogatepass") + b"\0")
+    for part in parts:
+        found.update(len(part).to_bytes(8, "little"))
+        found.update(part)
+    return found.digest()
