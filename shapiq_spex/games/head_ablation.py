@@ -11,6 +11,8 @@ import numpy as np
 from shapiq import Game
 from tqdm.auto import tqdm
 
+from shapiq_spex.ablations import Versions
+
 from . import _results
 from .heads._ablation import as_switches, switching
 from .heads._evaluator import Evaluator
@@ -164,6 +166,7 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             "how": [self.ablation, self._rescale, self._random_state],
             "task": self.task if prepared is None else prepared.digest,
             "instead": self._evaluator.instead,
+            "packages": Versions(HuggingFace.packages),
         }
 
     def with_value(self, value: str) -> Self:

@@ -10,6 +10,7 @@ import numpy as np
 from shapiq import Game
 
 from shapiq_spex._names import distinct
+from shapiq_spex.ablations import Versions
 
 from . import _results, intervention
 from ._html import render
@@ -137,7 +138,8 @@ class PromptGame(_results.NamedPlayers, Game):
         """Everything that changes what the model says."""
         prompt = [self._template.fingerprint, self.segments, self._text.replaced]
         asked = [getattr(self.model, "fingerprint", self.model), self.target.fingerprint]
-        return {"game": "prompt", "prompt": prompt, "asked": asked}
+        packages = Versions(getattr(self.model, "packages", ()))
+        return {"game": "prompt", "prompt": prompt, "asked": asked, "packages": packages}
 
     def prompt(self, coalition: Sequence[bool] | BoolArray) -> Prompt:
         """Return the prompt with absent parts masked.

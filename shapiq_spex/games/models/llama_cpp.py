@@ -74,6 +74,7 @@ class LlamaCpp:
 
     Attributes:
         usage: What the model was asked so far.
+        packages: The packages whose versions may change an answer.
 
     Examples:
         >>> from shapiq_spex.games import LlamaCpp, small_model
@@ -84,6 +85,8 @@ class LlamaCpp:
         >>> model.generate(["The capital of France is"], max_tokens=2)
         [' Paris.']
     """
+
+    packages = ("xllamacpp",)
 
     def __init__(
         self,
@@ -123,7 +126,15 @@ class LlamaCpp:
         self.chat, self.temperature, self.usage = chat, temperature, Usage()
         threads = n_threads or max(1, (os.cpu_count() or 1) // 2)
         written = self.path.stat().st_mtime_ns
-        self._server = _load(self.path, written, n_context, threads, n_gpu_layers)
+        self._load = functools.partial(
+            _load,
+            self.path,
+            written,
+            n_context=n_context,
+            n_threads=threads,
+            n_gpu_layers=n_gpu_layers,
+        )
+        self._server  # noqa: B018 what is wrong with the file shows now
         self._ids: dict[str, list[int]] = {}
         self._remembers = False  # begin as if the file had just been loaded
 
@@ -133,6 +144,11 @@ class LlamaCpp:
         chat = " chat" if self.chat else ""
         warm = f" temperature {self.temperature:g}" if self.temperature else ""
         return f"gguf {self._digest}{chat}{warm}"
+
+    @property
+    def _server(self) -> Any:  # noqa: ANN401 the library is untyped
+        """The library's server, which runs in one process alone: a forked one has its own."""
+        return self._load(process=os.getpid())
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -288,7 +304,15 @@ def _read_piece(piece: str | list[int]) -> bytes:
 
 
 @functools.cache
-def _load(path: Path, written: int, n_context: int, n_threads: int, n_gpu_layers: int) -> Any:  # noqa: ANN401, ARG001 the library is untyped; a file written anew is another model
+def _load(
+    path: Path,
+    written: int,  # noqa: ARG001 a file written anew is another model
+    *,
+    n_context: int,
+    n_threads: int,
+    n_gpu_layers: int,
+    process: int,  # noqa: ARG001 each process has its own
+) -> Any:  # noqa: ANN401 the library is untyped
     """Load a model for the rest of the process.
 
     The library's server now and then waits for ever for its own end: it must never be let go of,

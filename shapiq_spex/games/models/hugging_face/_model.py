@@ -38,6 +38,7 @@ class HuggingFace:
 
     Attributes:
         usage: The passes so far, and the tokens of their rows without padding.
+        packages: The packages whose versions may change an answer.
 
     Examples:
         >>> from shapiq_spex.games import HuggingFace
@@ -46,6 +47,7 @@ class HuggingFace:
         array([[-0.258]])
     """
 
+    packages = ("transformers",)
     _auto = ""
 
     def __new__(cls, model: object, **options: Any) -> Self:  # noqa: ANN401 see __init__
