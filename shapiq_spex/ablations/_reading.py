@@ -297,13 +297,16 @@ class Reader:
             with suppress(ValueError):  # an empty cell, as of a function not yet defined
                 parts += self._entries(cell, [(name, cell.cell_contents)])
         if is_installed_function(function):
-            return [*parts, name_of(function).encode(), *self._version(function.__module__)]
-        if not is_method:
-            self.code.functions.append(code)
-        before, self._in_globals = self._in_globals, True
-        parts += self._globals(function.__globals__, code)
-        self._in_globals = before
-        return [*parts, self.digest(code)]
+            parts += [name_of(function).encode(), *self._version(function.__module__)]
+        else:
+            if not is_method:
+                self.code.functions.append(code)
+            before, self._in_globals = self._in_globals, True
+            parts += self._globals(function.__globals__, code)
+            self._in_globals = before
+            parts.append(self.digest(code))
+        self._in_class = is_method
+        return parts
 
     def _globals(self, variables: dict[str, Any], code: types.CodeType) -> list[bytes]:
         """Read the globals that code refers to, and the modules that it imports."""
@@ -370,6 +373,8 @@ class Reader:
     def _additions(self, value: Additions) -> list[bytes]:
         """Read classes, and the attributes of an instance that they alone know of."""
         parts, used = [], set[str]()
+        for cls in value.classes:
+            self._open[id(cls)] = len(self._open)  # their methods refer to them by `super`
         for cls in value.classes:
             parts.append(cls.__qualname__.encode())
             parts += self._members(cls, _CLASS_STATE | value.left_out)

@@ -119,9 +119,7 @@ def data_games() -> dict[str, Any]:
         "margin": DataSubsetGame(learner, X, y, value=Margin(X, y)),
         "groups": DataSubsetGame(learner, X, y, value=Margin(X, y), groups=[0, 0, 1, 1, 2, 2]),
         "regression": DataSubsetGame(LinearRegression(), X, y * 0.5, value=Prediction(X)),
-        "trees": DataSubsetGame(
-            LGBMClassifier(n_estimators=5, verbosity=-1), X, y, value=Margin(X, y)
-        ),
+        "trees": DataSubsetGame(trees, X, y, value=Margin(X, y)),
     }
     margin = found["margin"]
     return found | {
