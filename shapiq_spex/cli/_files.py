@@ -58,8 +58,6 @@ def check_files(options: argparse.Namespace) -> None:
         for name in _INPUTS
         if (path := getattr(options, name, None)) is not None
     ]
-    for option, path in outputs:
-        _check_kind(option, path, options.command)
     beside = [
         _File("the files that SQLite keeps beside --store", each.with_name(each.name + ending))
         for option, path in outputs
@@ -73,6 +71,8 @@ def check_files(options: argparse.Namespace) -> None:
         if _is_same(output.path, other.path):
             msg = f"{output.option} and {other.option} are the same file, '{output.path}'."
             raise ValueError(msg)
+    for option, path in outputs:
+        _check_kind(option, path, options.command)
 
 
 def describe_obstacle(path: Path) -> str | None:

@@ -139,12 +139,13 @@ def _find_text(options: argparse.Namespace) -> str:
         OSError: If its file cannot be read.
         ValueError: If there is nothing in it, or something else than text.
     """
-    if options.prompt_file is None:
-        text: str = options.prompt
-        if any("\ud800" <= each <= "\udfff" for each in text):
-            msg = "--prompt has bytes that are no text in the encoding of this terminal."
+    for name in ("prompt", "template", "mask", "labels", "answer"):
+        # what Python makes of bytes that it cannot read
+        if any("\ud800" <= each <= "\udfff" for each in getattr(options, name) or ""):
+            msg = f"--{name} has bytes that are no text in the encoding of this terminal."
             raise ValueError(msg)
-        return text
+    if options.prompt_file is None:
+        return str(options.prompt)
     # as files of texts are read: whatever ends a line there ends it here
     text = io.StringIO(read_text(options.prompt_file), newline=None).read().strip()
     if not text:

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> str:
     report = _report(game, explanation, approximator, options, headline)
     try:
         _write(game, explanation, approximator, options, headline)
-    except OSError as error:  # what was paid for should not be lost with it
+    except (OSError, ValueError) as error:  # what was paid for should not be lost with it
         msg = f"{report}\nNot everything could be written: {error}"
         raise OSError(msg) from error
     return report
