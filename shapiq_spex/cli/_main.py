@@ -9,11 +9,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from shapiq_spex import __version__
+from shapiq_spex._texts import without_marks
+from shapiq_spex.ablations import AblationError
 
 from . import _options
+from ._files import check_files
+from ._streams import lasting_streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+_UNREAD = 141  # as a program has that the closed pipe ends
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,9 +29,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What stands after the command's name; by default the process's own arguments.
 
     Returns:
-        The exit code: 0 if all went well, 130 if interrupted. Wrong arguments exit with 2.
+        The exit code: 0 if all went well, 130 if interrupted, 141 if nobody read the report to its
+        end. Wrong arguments exit with 2.
     """
-    parser = _parser()
+    arguments = sys.argv[1:] if arguments is None else arguments
+    with lasting_streams() as report:
+        try:
+            code = _run(_parser(), [without_marks(argument) for argument in arguments])
+        finally:
+            report.flush()
+        return _UNREAD if report.unread else code
+
+
+def _run(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> int:
+    """Do what the arguments ask for, and return the exit code."""
     options = parser.parse_args(arguments)
     if options.command is None:
         parser.print_help()
@@ -33,15 +50,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run = {"demo": _demo, "explain": _explain, "compare": _compare}[options.command]
     try:
         with _plain_warnings():
-            sys.stdout.write(run(options))
+            check_files(options)
+            _print(run(options))
     except (ValueError, OSError, ImportError, RuntimeError, TypeError) as error:
         # What the arguments can still get wrong here is said by the error itself.
-        sys.stderr.write(f"shapiq-spex {options.command}: error: {error}\n")
+        reason = str(error)
+        if isinstance(error, AblationError):  # what it says of answers and options is Python's
+            reason = f"{reason.partition(' What was evaluated before')[0]} {_say_kept(options)}"
+        sys.stderr.write(f"shapiq-spex {options.command}: error: {reason.rstrip()}\n")
         sys.exit(2)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        sys.stderr.write(f"{_say_kept(options)}\ninterrupted\n".lstrip())
         return 130
     return 0
+
+
+def _print(report: str) -> None:
+    """Print a report; where that fails, as on a full disk, it should not be lost."""
+    try:
+        sys.stdout.write(report)
+        sys.stdout.flush()
+    except OSError as error:
+        msg = f"{report}\nThe report could not be printed where it should: {error}"
+        raise OSError(msg) from error
+
+
+def _say_kept(options: argparse.Namespace) -> str:
+    """Say what becomes of the answers where a run is broken off."""
+    if not hasattr(options, "store") or options.dry_run:
+        return ""
+    if options.store is None:
+        return "Without --store no answer is kept: the next run asks for all of them again."
+    return f"The answers so far are in {options.store}: the same command goes on from there."
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from shapiq_spex.comparison import METHODS
 from shapiq_spex.comparison._methods import as_methods
 from shapiq_spex.comparison.compare import DEFAULT_METHODS
+
+from ._files import describe_obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,9 +240,11 @@ def _add_limits(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 def _add_results(explain: argparse.ArgumentParser) -> None:
     group = explain.add_argument_group("what is shown")
     group.add_argument("--top", type=_positive, default=10, help="interactions to print")
-    group.add_argument("--html", type=_new_file, metavar="FILE", help="write a page that shows it")
-    group.add_argument("--json", type=_new_file, metavar="FILE", help="write their values")
-    group.add_argument("--csv", type=_new_file, metavar="FILE", help="write a table with words")
+    group.add_argument(
+        "--html", type=_file(".html", ".htm"), metavar="FILE", help="write a page that shows it"
+    )
+    group.add_argument("--json", type=_file(".json"), metavar="FILE", help="write their values")
+    group.add_argument("--csv", type=_file(".csv"), metavar="FILE", help="write a table with words")
 
 
 def _add_table(compare: argparse.ArgumentParser) -> None:
@@ -291,10 +294,11 @@ def _file(*endings: str) -> Callable[[str], Path]:
     """Return what checks before the work that a file of some kind can be written after it."""
 
     def check(text: str) -> Path:
-        if Path(text).suffix.lower() not in endings:
+        path = _new_file(text)
+        if path.suffix.lower() not in endings:
             msg = f"'{text}' must end in {' or '.join(endings)}"
             raise argparse.ArgumentTypeError(msg)
-        return _new_file(text)
+        return path
 
     return check
 
@@ -302,15 +306,8 @@ def _file(*endings: str) -> Callable[[str], Path]:
 def _new_file(text: str) -> Path:
     """Check before the work that a file can be written after it."""
     path = Path(text)
-    if not path.parent.is_dir():
-        msg = f"there is no folder '{path.parent}'"
-        raise argparse.ArgumentTypeError(msg)
-    if path.is_dir():
-        msg = f"'{text}' is a folder"
-        raise argparse.ArgumentTypeError(msg)
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        msg = f"'{text}' cannot be written"
-        raise argparse.ArgumentTypeError(msg)
+    if (obstacle := describe_obstacle(path)) is not None:
+        raise argparse.ArgumentTypeError(obstacle)
     return path
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
+from shapiq_spex._texts import read_text
+from shapiq_spex.ablations import StoredGame
 from shapiq_spex.games import (
     ClassLogit,
     Continuation,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from shapiq_spex.ablations import RunRecord
+    from shapiq_spex.ablations._limits import Limits as LimitsLeft
     from shapiq_spex.games import Model, Target
 
 
@@ -35,15 +39,23 @@ class Limits(TypedDict):
     max_seconds: float | None
 
 
+class OneRun(StoredGame):
+    """A stored game whose limits are those of all its calls together."""
+
+    _limits: LimitsLeft | None = None
+
+    def _limit(self) -> LimitsLeft:
+        if self._limits is None:
+            self._limits = super()._limit()
+        return self._limits
+
+
 def make_game(options: argparse.Namespace, stack: ExitStack) -> PromptGame:
     """Return the game that the options describe."""
     target = _find_target(options)
-    text = options.prompt
-    if text is None:
-        text = options.prompt_file.read_text(encoding="utf-8").strip()
     return PromptGame(
         options.template.replace("\\n", "\n"),
-        text=text,
+        text=_find_text(options),
         model=_find_model(options, stack),
         target=target,
         segment=options.segment,
@@ -68,6 +80,14 @@ def find_limits(options: argparse.Namespace) -> Limits:
     )
 
 
+def say_price(game: PromptGame, n_masks: int, options: argparse.Namespace, most: str = "") -> str:
+    """Say what so many masks would take, at most where a store or a limit may lower that."""
+    lower = (options.store, options.max_tokens, options.max_seconds)
+    if any(each is not None for each in lower):
+        most = "at most "
+    return f"{most}{estimate(game, n_masks, options)}\n"
+
+
 def estimate(game: PromptGame, n_masks: int, options: argparse.Namespace) -> Estimate:
     """Return what so many masks would take with these options if the store had none of them."""
     once = game.estimate(n_masks)
@@ -90,9 +110,48 @@ def describe(target: Target) -> str:
     return "score of the class"
 
 
-def count_prompts(record: RunRecord) -> str:
+def count_prompts(game: PromptGame, record: RunRecord, options: argparse.Namespace) -> str:
     """Say how many prompts a run took."""
-    return f"prompts: {record.evaluated} asked, {record.from_store} from the store"
+    if options.asks == 1:
+        said = f"prompts: {record.evaluated} asked, {record.from_store} from the store"
+    else:
+        said = (
+            f"prompts: {game.prompts_asked} asked, with {record.evaluated} masks up to "
+            f"{options.asks} times each; {record.from_store} masks from the store"
+        )
+    return said + count_missing(record, options)
+
+
+def count_missing(record: RunRecord, options: argparse.Namespace) -> str:
+    """Say how many masks have no answer, and why, if there are any."""
+    if not record.failed:
+        return ""
+    given = [name for name, limit in find_limits(options).items() if limit is not None]
+    reasons = [f"--{name.replace('_', '-')} was reached" for name in given]
+    reasons += ["some failed"] if getattr(options, "skip_failures", False) else []
+    return f"; {record.failed} of {record.asked} have no answer, as {' or '.join(reasons)}"
+
+
+def _find_text(options: argparse.Namespace) -> str:
+    """Return the text to explain.
+
+    Raises:
+        OSError: If its file cannot be read.
+        ValueError: If there is nothing in it, or something else than text.
+    """
+    for name in ("prompt", "template", "mask", "labels", "answer"):
+        # what Python makes of bytes that it cannot read
+        if any("\ud800" <= each <= "\udfff" for each in getattr(options, name) or ""):
+            msg = f"--{name} has bytes that are no text in the encoding of this terminal."
+            raise ValueError(msg)
+    if options.prompt_file is None:
+        return str(options.prompt)
+    # as files of texts are read: whatever ends a line there ends it here
+    text = io.StringIO(read_text(options.prompt_file), newline=None).read().strip()
+    if not text:
+        msg = f"'{options.prompt_file}' is empty: there is no text to explain in it."
+        raise ValueError(msg)
+    return text
 
 
 def _find_target(options: argparse.Namespace) -> Target:

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from shapiq_spex.ablations import StoredGame
 from shapiq_spex.approximators import ProxySPEX
 from shapiq_spex.comparison import compare
 
-from ._prompts import count_prompts, describe, estimate, find_limits, find_store, make_game
+from ._prompts import (
+    OneRun,
+    count_prompts,
+    describe,
+    find_limits,
+    find_store,
+    make_game,
+    say_price,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -21,11 +28,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from shapiq_spex.ablations._limits import Limits
+    from shapiq_spex.ablations import StoredGame
     from shapiq_spex.ablations.stored_game import Answer
     from shapiq_spex.comparison import Comparison
     from shapiq_spex.games import PromptGame
 
+_NEARLY_ALL = 0.9
 _REMOVALS = (0.1, 0.3)  # shares of the text's parts, as in compare
 # Their masks are the same in each repeat but for two, and those of a budget begin those of a larger
 # one. A method that is missing here only makes the bound of --dry-run looser.
@@ -63,7 +71,7 @@ def run(options: argparse.Namespace) -> str:
         game = make_game(options, stack)
         most = count_most(game.n_players, options)
         if options.dry_run:
-            return f"at most {estimate(game, most, options)}\n"
+            return say_price(game, most, options, "at most ")
         stored = stack.enter_context(
             WholeRun(game, store, progress=True, repeats=options.asks, **limits)
         )
@@ -81,7 +89,7 @@ def run(options: argparse.Namespace) -> str:
             progress=False,
         )
         stored.finish()
-    report = _report(table, game, stored)
+    report = _report(table, game, stored, options)
     try:
         _write(table, options)
     except (OSError, ValueError) as error:  # what was paid for should not be lost with it
@@ -90,7 +98,7 @@ def run(options: argparse.Namespace) -> str:
     return report
 
 
-class WholeRun(StoredGame):
+class WholeRun(OneRun):
     """A stored game whose limits, and whose progress, are those of all its calls together.
 
     A comparison calls it many times, for the test and for each method.
@@ -101,7 +109,6 @@ class WholeRun(StoredGame):
 
     most = 0
     _bar: tqdm[Any] | None = None
-    _limits: Limits | None = None
     _from_store = 0
 
     def evaluate(self, coalitions: NDArray[np.bool_]) -> Answer:
@@ -113,8 +120,8 @@ class WholeRun(StoredGame):
         answer = super().evaluate(coalitions)
         if np.isnan(answer.values).any():
             msg = (
-                f"The limit is reached, with {self.record.evaluated} prompts asked. Their answers "
-                "are in the store, and the same command goes on from there."
+                f"The limit is reached, with {getattr(self.game, 'prompts_asked', 0)} prompts "
+                "asked. Their answers are in the store, and the same command goes on from there."
             )
             raise RuntimeError(msg)
         return answer
@@ -141,11 +148,6 @@ class WholeRun(StoredGame):
         self._bar.update(n_stored)
         yield self._bar
 
-    def _limit(self) -> Limits:
-        if self._limits is None:
-            self._limits = super()._limit()
-        return self._limits
-
 
 def count_most(n_players: int, options: argparse.Namespace) -> int:
     """Return how many prompts a comparison can take, if the store has none of them."""
@@ -161,14 +163,19 @@ def count_most(n_players: int, options: argparse.Namespace) -> int:
     return int(min(found, 1 << n_players))
 
 
-def _report(table: Comparison, game: PromptGame, stored: StoredGame) -> str:
+def _report(
+    table: Comparison, game: PromptGame, stored: StoredGame, options: argparse.Namespace
+) -> str:
     """Say in words what was found."""
+    # where a method asked for so many, the comparison judges it by all of the test
+    nearly_all = max(options.budgets) > _NEARLY_ALL * (1 << game.n_players)
+    but = ", or on all where a method asked for nearly all" if nearly_all else ""
     lines = [
-        f"R² by budget, of the {describe(game.target)} on prompts not asked for:",
+        f"R² by budget, of the {describe(game.target)} on prompts not asked for{but}:",
         "",
         table.summary(),
         "",
-        count_prompts(stored.record),
+        count_prompts(game, stored.record, options),
     ]
     return "\n".join(lines) + "\n"
 

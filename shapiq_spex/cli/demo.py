@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> str:
         The report.
 
     Raises:
-        ValueError: If the budget is too small.
+        ValueError: If the budget is too small, or leaves nothing to test on.
         ImportError: If the extra ``demo`` is missing.
         OSError: If the page cannot be written.
     """
@@ -59,6 +59,12 @@ def run(options: argparse.Namespace) -> str:
         model=LlamaCpp(small_model(), n_threads=1),  # threads wait for each other where others work
         target=Labels("positive", "negative"),
     )
+    most = (1 << game.n_players) - _FRESH_MASKS
+    if options.budget > most:
+        msg = (
+            f"The budget must be at most {most:,}, which leaves {_FRESH_MASKS} prompts to test on."
+        )
+        raise ValueError(msg)
     approximator = ProxySPEX(
         game.n_players, options.max_order, options.index, random_state=options.seed
     )
@@ -97,9 +103,13 @@ def run(options: argparse.Namespace) -> str:
 
 
 def _check(game: StoredGame, approximator: ProxySPEX, seed: int) -> float:
-    """Return the R2 of the predictions on uniform masks that nothing was fitted to."""
+    """Return the R2 of the predictions on masks that nothing was fitted to."""
+    n = game.n_players
     # another stream than the approximator's, whose seeds begin with numbers of its own
-    masks = np.random.default_rng([seed, 1]).random((_FRESH_MASKS, game.n_players)) < _HALF
+    codes = np.random.default_rng([seed, 1]).permutation(1 << n)
+    asked = game.ablations()[0] @ (1 << np.arange(n))
+    fresh = codes[~np.isin(codes, asked)][:_FRESH_MASKS]
+    masks = (fresh[:, None] >> np.arange(n) & 1).astype(np.bool_)
     values = game(masks)
     residuals = values - approximator.spectrum.evaluate(masks)
     return 1.0 - float(np.mean(residuals**2) / np.var(values))

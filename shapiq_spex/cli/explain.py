@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shapiq_spex.ablations import StoredGame
 from shapiq_spex.approximators import SPEX, ProxySPEX
 
-from ._prompts import count_prompts, describe, estimate, find_limits, find_store, make_game
+from ._prompts import (
+    OneRun,
+    count_missing,
+    count_prompts,
+    describe,
+    find_limits,
+    find_store,
+    make_game,
+    say_price,
+)
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
     import shapiq
 
@@ -43,7 +52,7 @@ def run(options: argparse.Namespace) -> str:
         store = find_store(options, stack)
         game = make_game(options, stack)
         if options.dry_run:
-            return f"{estimate(game, options.budget, options)}\n"
+            return say_price(game, options.budget, options)
         stored = stack.enter_context(_keep(game, store, options))
         approximator = {"proxyspex": ProxySPEX, "spex": SPEX}[options.approximator](
             game.n_players,
@@ -51,30 +60,39 @@ def run(options: argparse.Namespace) -> str:
             options.index,
             random_state=options.seed,
         )
-        _check_limits(options, approximator.smallest_budget)
+        _check_limits(options, stored, approximator.smallest_budget)
         explanation = approximator.approximate(options.budget, stored)
         stored.progress = False
-        (whole,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
-    headline = f"{describe(game.target)}: {whole:+.2f} for the whole text"
-    report = _report(game, explanation, approximator, options.top, headline)
+        headline = _measure_whole(game, stored)
+    report = _report(game, explanation, approximator, options, headline)
     try:
         _write(game, explanation, approximator, options, headline)
-    except OSError as error:  # what was paid for should not be lost with it
+    except (OSError, ValueError) as error:  # what was paid for should not be lost with it
         msg = f"{report}\nNot everything could be written: {error}"
         raise OSError(msg) from error
     return report
 
 
-def _check_limits(options: argparse.Namespace, smallest: int) -> None:
+def _measure_whole(game: PromptGame, stored: OneRun) -> str:
+    """Say what the value of the whole text is; all designs have it, but it may have failed."""
+    (value,) = stored(np.ones((1, game.n_players), dtype=np.bool_))
+    found = "no answer" if np.isnan(value) else f"{value:+.2f}"
+    return f"{describe(game.target)}: {found} for the whole text"
+
+
+def _check_limits(options: argparse.Namespace, stored: OneRun, smallest: int) -> None:
     """Refuse a limit that leaves too few prompts, before they are paid for."""
-    if options.max_calls is not None and options.max_calls < min(smallest, options.budget):
+    least = min(smallest, options.budget)
+    if options.max_calls is None or options.max_calls >= least:
+        return
+    if options.max_calls + len(stored.ablations()[0]) < least:
         msg = f"--max-calls must be at least {smallest}, the fewest that can be explained."
         raise ValueError(msg)
 
 
-def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> StoredGame:
+def _keep(game: PromptGame, store: Path, options: argparse.Namespace) -> OneRun:
     """Return the game with its store and its limits."""
-    return StoredGame(
+    return OneRun(
         game,
         store,
         progress=True,
@@ -93,15 +111,20 @@ def _write(
 ) -> None:
     """Write the files that were asked for."""
     if options.html:
+        times = f", up to {options.asks} times each" if options.asks > 1 else ""
         note = (
-            f"{headline[:1].upper()}{headline[1:]}; {approximator.record.asked} masked prompts; "
-            f"faithfulness out of fold {approximator.cv_faithfulness:.2f}."
+            f"{headline[:1].upper()}{headline[1:]}; {explanation.estimation_budget} masked prompts"
+            f"{times}{count_missing(approximator.record, options)}; faithfulness out of fold "
+            f"{approximator.cv_faithfulness:.2f}."
         )
         title = f"What drives the {describe(game.target)}"
         page = game.to_html(explanation, title=title, note=note)
         options.html.write_text(page, encoding="utf-8")
     if options.json:
-        explanation.to_json_file(options.json)
+        with tempfile.TemporaryDirectory() as folder:  # shapiq would choose the ending
+            file = Path(folder) / "values.json"
+            explanation.to_json_file(file)
+            options.json.write_bytes(file.read_bytes())
     if options.csv:
         table = game.to_dataframe(explanation)
         # as a spreadsheet shows them, and positions counted from 0
@@ -114,17 +137,16 @@ def _report(
     game: PromptGame,
     explanation: shapiq.InteractionValues,
     approximator: Approximator,
-    count: int,
+    options: argparse.Namespace,
     headline: str,
 ) -> str:
     """Say in words what was found."""
-    record = approximator.record
     noise = approximator.noise_level
     lines = [
         headline,
-        *(f"  {line}" for line in game.top(explanation, count)),
+        *(f"  {line}" for line in game.top(explanation, options.top)),
         f"faithfulness out of fold: {approximator.cv_faithfulness:.2f}",
         *([] if noise is None else [f"noise: {noise:.0%} of the variance is chance"]),
-        count_prompts(record),
+        count_prompts(game, approximator.record, options),
     ]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,8 @@ from html import escape
 from string import Template
 from typing import TYPE_CHECKING
 
+from ._results import count_places
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,7 +47,7 @@ caption { text-align: left; opacity: .7; }
 <p class="prompt"><span class="around">$before</span>$words<span class="around">$after</span></p>
 <table>
 <caption>What parts do alone, and together beyond that: orange raises the value, blue lowers it.
-Point at a row to see its words in the text.</caption>
+Point at a row to see its words in the text.$rest</caption>
 <thead><tr><th>parts</th><th style="text-align:right">effect ($index)</th></tr></thead>
 <tbody>
 $rows
@@ -95,19 +97,24 @@ def render(
     """
     alone = {players[0]: value for players, value in interactions if len(players) == 1}
     largest = max(map(abs, alone.values()), default=0.0) or 1.0
+    places = count_places((value for _, value in interactions), least=3)
     words = "".join(
         f'<span class="w {_sign(alone.get(i, 0.0))}" id="w{i}" style="--s:'
-        f'{_SHADE * abs(alone.get(i, 0.0)) / largest:.0f}%" title="{alone.get(i, 0.0):+.3f}">'
-        f"{escape(segment)}</span>"
+        f'{_SHADE * abs(alone.get(i, 0.0)) / largest:.0f}%"'
+        # where no word has a value of its own, the index has none
+        f"{f' title="{alone.get(i, 0.0):+.{places}f}"' if alone else ''}>{escape(segment)}</span>"
         for i, segment in enumerate(segments)
     )
     rows = "\n".join(
         f'<tr tabindex="0" data-parts="{" ".join(map(str, players))}"><td>'
         f"{' · '.join(escape(names[player]) for player in players)}</td>"
-        f'<td class="v {_sign(value)}">{value:+.3f}</td></tr>'
+        f'<td class="v {_sign(value)}">{value:+.{places}f}</td></tr>'
         for players, value in interactions[:count]
     )
+    hidden = len(interactions) - count
+    rest = f" Shown are the strongest {count:,} of {len(interactions):,}." if hidden > 0 else ""
     return _PAGE.substitute(
+        rest=rest,
         title=escape(title),
         index=escape(index),
         before=escape(before),

@@ -10,7 +10,7 @@ import pandas as pd
 from shapiq_spex._names import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import shapiq
 
@@ -24,13 +24,17 @@ def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], f
 def to_lines(explanation: shapiq.InteractionValues, names: Sequence[str], count: int) -> list[str]:
     """Return the strongest interactions as ``(never, fails): +2.17``."""
     names, ranked = distinct(names), rank(explanation)[:count]
-    largest = max((abs(value) for _, value in ranked), default=0.0)
-    # two digits of the largest at least
-    places = max(2, 1 - math.floor(math.log10(largest))) if largest else 2
+    places = count_places(value for _, value in ranked)
     return [
         f"({', '.join(names[player] for player in players)}): {value:+.{places}f}"
         for players, value in ranked
     ]
+
+
+def count_places(values: Iterable[float], least: int = 2) -> int:
+    """Return how many places to show of values: enough for two digits of the largest."""
+    largest = max(map(abs, values), default=0.0)
+    return max(least, 1 - math.floor(math.log10(largest))) if largest else least
 
 
 def to_table(explanation: shapiq.InteractionValues, names: Sequence[str]) -> pd.DataFrame:

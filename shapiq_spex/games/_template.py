@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shapiq_spex._texts import without_marks
+
 if TYPE_CHECKING:
     from .models import Message, Prompt
 
@@ -59,10 +61,10 @@ def show(prompt: Prompt) -> str:
 
 def _messages(template: Prompt) -> list[Message]:
     if isinstance(template, str):
-        return [{"content": template}]
+        return [{"content": without_marks(template)}]
     messages = list(template)
     for message in messages:
         if not all(isinstance(message.get(key), str) for key in ("role", "content")):
             msg = f"A message needs the texts 'role' and 'content', got {message}."
             raise ValueError(msg)
-    return messages
+    return [{**message, "content": without_marks(message["content"])} for message in messages]

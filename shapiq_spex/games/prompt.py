@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from shapiq import Game
 
-from shapiq_spex._names import distinct
+from shapiq_spex import _names
+from shapiq_spex._texts import without_marks
 from shapiq_spex.ablations import Versions
 
 from . import _results, intervention
 from ._html import render
 from ._masking import Mask, MaskedText
-from ._segments import divide
+from ._segments import check_parts, divide
 from ._template import PLACE, Template, show
 from .estimate import Estimate
 from .models import Classifier, Generator, LanguageModel, Tokenizer, Usage
@@ -42,11 +45,12 @@ Model = LanguageModel | Classifier | Generator | Callable[[list[Any]], Any]
 _BATCH_SIZE = 16
 _LINES = ("line", "paragraph")  # units that have the ends of their lines
 _HALF = 0.5  # of the parts are present in a uniform mask
+_HERE = str(Path(__file__).parent)  # warnings name the first caller from outside of it
 _MOST_TOKENS = 1.0  # per character, while none has been counted
 
 
 class PromptGame(_results.NamedPlayers, Game):
-    """Which parts of a prompt drive a language model's answer.
+    r"""Which parts of a prompt drive a language model's answer.
 
     The players are words, sentences or other parts of a text within a prompt; absent ones are
     removed or replaced. What the model says of each masked prompt is turned into a value by a
@@ -54,7 +58,8 @@ class PromptGame(_results.NamedPlayers, Game):
 
     Attributes:
         segments: The parts, one a player; joined they are the text.
-        player_names: The parts without the white space around them, as names for plots.
+        player_names: The parts without the white space around them, as names for plots; those of
+            white space alone as Python writes them, ``'\n'``.
         concurrency: How many batches a store asks for at the same time, as many as the model takes.
         target: What is explained, with the model's own answer in it if that was asked for.
 
@@ -88,7 +93,8 @@ class PromptGame(_results.NamedPlayers, Game):
                 around it always stays: instructions, examples, a question. For a chat, a list of
                 messages, as ``[{"role": "user", "content": "Is this kind? {text}"}]``.
             text: The text whose parts are the players; or the parts themselves, as documents with
-                what separates them.
+                what separates them. The byte order marks that some editors put before a text are
+                left out, of the template as well.
             model: A language model, which needs a target; or a function from a list of prompts to
                 one number, or one vector, per prompt.
             target: What of the model's answer is explained, as :class:`~shapiq_spex.games.Labels`;
@@ -121,10 +127,16 @@ class PromptGame(_results.NamedPlayers, Game):
         whole = self._template.fill("".join(self.segments))
         self.target = as_target(target, model).prepare(model, whole)
         super().__init__(n_players=len(self.segments), normalize=False)
+        if self.n_players == 1:
+            message = (
+                "The text has one part alone, beside which nothing can count: its explanation says "
+                "nothing of what is in it. Take smaller parts as `segment`, or your own."
+            )
+            warnings.warn(message, skip_file_prefixes=(_HERE,))
         self.model = model
         self.concurrency = getattr(model, "concurrency", 1)
         self.batch_size = batch_size or (1 if hasattr(model, "concurrency") else _BATCH_SIZE)
-        self.player_names = [segment.strip() for segment in self.segments]
+        self.player_names = [_names.show(segment) for segment in self.segments]
         self._asked = Usage()  # prompts, and their characters in the place of tokens
         self._used_before = self._used()
 
@@ -188,6 +200,11 @@ class PromptGame(_results.NamedPlayers, Game):
             The values, shape ``(m,)``.
         """
         return self.values(self.outputs(coalitions))
+
+    @property
+    def prompts_asked(self) -> int:
+        """The prompts that the model answered since the game was made."""
+        return self._asked.requests
 
     @property
     def tokens_used(self) -> int:
@@ -309,7 +326,7 @@ class PromptGame(_results.NamedPlayers, Game):
         before, after = self._template.around()
         return render(
             self.segments,
-            distinct(self.player_names),
+            _names.distinct(self.player_names),
             _results.rank(explanation),
             index=explanation.index,
             before=before,
@@ -337,14 +354,15 @@ class PromptGame(_results.NamedPlayers, Game):
 def _divide(text: str | Sequence[str], segment: Unit | Segmenter, model: object) -> list[str]:
     """Return the parts of a text."""
     if not isinstance(text, str):
-        parts = list(text)
+        parts = [without_marks(part) for part in text]
         if not all(part.strip() for part in parts):
             msg = "Each part of the text is a player, and one of them is empty."
             raise ValueError(msg)
         return divide("".join(parts), parts)
+    text = without_marks(text)
     if segment != "token":
         return divide(text, segment)
     if not isinstance(model, Tokenizer):
         msg = f"segment='token' needs a model that says its tokens, not {type(model).__name__}."
         raise TypeError(msg)
-    return divide(text, model.tokens(text))
+    return check_parts(text, model.tokens(text))  # those of white space alone, too

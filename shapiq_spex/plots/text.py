@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import shorten
 from typing import TYPE_CHECKING, NamedTuple
 
-from shapiq_spex._names import distinct
+from shapiq_spex._names import distinct, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def plot_text(
             f"Need the text of each of the {explanation.n_players} players, got {len(parts)} parts."
         )
         raise ValueError(msg)
-    texts = [" ".join(part.split()) for part in parts]
+    texts = [" ".join(show(part).split()) for part in parts]
     values = {tuple(s): float(v) for s, v in explanation.interactions.items()}
     groups = sorted(
         ((s, v) for s, v in values.items() if len(s) > 1 and v != 0), key=lambda item: -abs(item[1])

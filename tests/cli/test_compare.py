@@ -104,10 +104,23 @@ def test_chance_and_repeats(
     options += ["--json", str(tmp_path / "a.json"), "--random-state", "3"]
     assert cli.main([*arguments[:at], *options, "--plot", str(tmp_path / "a.pdf")]) == 0
     assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
-    assert "similarity to the answer" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "similarity to the answer" in said
+    counted = re.search(
+        r"^prompts: (\d+) asked, with (\d+) masks up to 2 times", said, re.MULTILINE
+    )
+    assert counted is not None
+    assert int(counted[1]) == 2 * int(counted[2])
     rows = Comparison.load(tmp_path / "a.json").rows
     assert [row["repeat"] for row in rows] == [0, 1]
     assert all(0 < row["noise"] <= 1 for row in rows)
+
+
+def test_all_prompts_asked_for(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Where a method asks for all there are, none is left to test it on, which is said."""
+    assert cli.main([*arguments, "--methods", "lime", "--budgets", "32"]) == 0
+    said = capsys.readouterr().out
+    assert "on prompts not asked for, or on all where a method asked for nearly all:" in said
 
 
 def test_dry_run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from shapiq_spex import ProxySPEX, __version__
+from shapiq_spex import ProxySPEX, StoredGame, __version__
 from shapiq_spex.cli import main
+from shapiq_spex.cli.demo import _check
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +75,18 @@ def test_demo(demo: Run) -> None:
     assert f"{BUDGET}/{BUDGET}" in demo.err
 
 
+def test_demo_tests_on_prompts_not_seen(tmp_path: Path) -> None:
+    """None of the prompts that the demo's faithfulness rests on was asked for the explanation."""
+    weights = np.random.default_rng(0).normal(size=8)
+    approximator = ProxySPEX(8, random_state=0)
+    with StoredGame(
+        lambda masks: masks @ weights, tmp_path / "a.sqlite", n_players=8, fingerprint="sum"
+    ) as stored:
+        approximator.approximate(50, stored)
+        assert _check(stored, approximator, seed=0) > 0.5
+        assert (stored.record.evaluated, stored.record.from_store) == (250, 0)
+
+
 def test_demo_leaves_global_state_alone(demo: Run) -> None:
     """Nothing is drawn from numpy's global generator."""
     assert demo.state_kept
@@ -111,7 +124,7 @@ def test_wrong_arguments(
     assert captured.out == ""
 
 
-@pytest.mark.parametrize("budget", ["-5", "3"])
+@pytest.mark.parametrize("budget", ["-5", "3", "32600"])
 def test_impossible_budget(budget: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What only the approximator knows is said in its words, without a page."""
     page = tmp_path / "page.html"

@@ -74,6 +74,17 @@ def test_rows_name_their_words() -> None:
     assert all(f'id="w{i}"' in found for i in range(game.n_players))
 
 
+def test_it_says_what_it_leaves_out() -> None:
+    """The strongest interactions are counted, and small values have digits that tell something."""
+    game = PromptGame(text="b a b", model=lambda texts: [1e-5 * t.count("b") for t in texts])
+    approximator = shapiq_spex.ProxySPEX(3, 1, "FBII", random_state=0)
+    explanation = approximator.approximate(8, game)
+    assert "Shown are the strongest 1 of 2." in game.to_html(explanation, count=1)
+    found = game.to_html(explanation)
+    assert "Shown are" not in found
+    assert found.count("+0.000010") == 4
+
+
 def test_repeated_words_can_be_told_apart() -> None:
     """Words that come more than once are numbered, on the page and in lists."""
     game, found = page("b a b")

@@ -32,6 +32,7 @@ def lengths(texts: list[str]) -> list[int]:
     return [len(text) for text in texts]
 
 
+@pytest.mark.filterwarnings("ignore:The text has one part")
 @given(
     words=st.lists(st.from_regex(r"\A[a-z.,!]{1,6}\Z"), min_size=1, max_size=10),
     present=st.lists(st.booleans(), min_size=10, max_size=10),
@@ -44,6 +45,38 @@ def test_removal(words: list[str], present: list[bool]) -> None:
     assert game.prompt([True] * len(words)) == f"<{' '.join(words)}>"
 
 
+def test_one_part_explains_nothing() -> None:
+    """A text that ends up as one player is named, before anything is paid for."""
+    with pytest.warns(UserWarning, match="one part alone"):
+        PromptGame(text="Whatever the model is told", model=lengths, segment="line")
+
+
+def test_marks_of_files_are_no_words() -> None:
+    """Byte order marks change neither the prompt nor what is kept of it."""
+    plain = PromptGame("Say: {text}", text="a b", model=lengths)
+    chat = [{"role": "user", "content": "\ufeffSay: {text}"}]
+    assert PromptGame(chat, text=["\ufeffa", " b"], model=lengths).prompt([True, True]) == [
+        {"role": "user", "content": "Say: a b"}
+    ]
+    marked = PromptGame("\ufeffSay: {text}", text="\ufeffa \ufeffb", model=lengths)
+    assert marked.fingerprint == plain.fingerprint
+
+
+def test_blank_parts_have_names(llm: LlamaCpp) -> None:
+    """Tokens of white space alone are named in lists, tables and pages as Python writes them."""
+    game = PromptGame(text="Hi\n\n\nthere   you", model=llm, target=SENTIMENT, segment="token")
+    names = {name for name in game.player_names if name.startswith("'")}
+    assert names >= {r"'\n'", "'  '"}
+    assert all(name.strip() for name in game.player_names)
+    explanation = shapiq_spex.ProxySPEX(game.n_players, 2, "FBII", random_state=0).approximate(
+        1 << game.n_players, game
+    )
+    assert any("('  '): " in line for line in game.top(explanation, 100))
+    assert ("'  '",) in set(game.to_dataframe(explanation)["parts"])
+    assert "<td>&#x27;  &#x27;</td>" in game.to_html(explanation, count=100)
+
+
+@pytest.mark.filterwarnings("ignore:The text has one part")
 @pytest.mark.parametrize(
     ("text", "options", "present", "expected"),
     [

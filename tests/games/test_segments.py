@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shapiq_spex.games import divide
+from shapiq_spex.games._segments import _may_join
 
 UNITS = ["word", "sentence", "paragraph", "line", "character"]
 MARKDOWN = "# Title\n\n- one *two*\n- three\n\n\n```python\nx = [1,\n     2]\n```\n\n  last  \n"
@@ -39,6 +42,22 @@ def test_joining_gives_the_text_back(unit: str, text: str) -> None:
         ("ab c", "character", ["a", "b", " c"]),
         ("مرحبا بالعالم", "word", ["مرحبا", " بالعالم"]),
         ("👩‍👩‍👧 hi", "word", ["👩‍👩‍👧", " hi"]),
+        ("私は👩‍👩‍👧 é12。", "word", ["私", "は", "👩‍👩‍👧", " é12。"]),
+        ("か\u3099葛\U000e0100a\u3099", "word", ["か\u3099", "葛\U000e0100", "a\u3099"]),
+        ("ภาษาไทย ok ๒๕", "word", ["ภ", "า", "ษ", "า", "ไ", "ท", "ย", " ok", " ๒๕"]),
+        ("กินน้ำ", "word", ["กิ", "น", "น้ำ"]),
+        ("ខ្មែរ\u200bងាយ", "word", ["ខ្មែ", "រ\u200b", "ងា", "យ"]),
+        ("မြန်မာ", "word", ["မြ", "န်", "မာ"]),
+        ("ພາສາ", "word", ["ພ", "າ", "ສ", "າ"]),
+        ("བཀྲ་ཤིས་བདེ་ལེགས། hi", "word", ["བཀྲ་", "ཤིས་", "བདེ་", "ལེགས།", " hi"]),
+        ("👍🏽🇩🇪🇫🇷 e\u0301\r\n", "character", ["👍🏽", "🇩🇪", "🇫🇷", " e\u0301\r\n"]),
+        ("👩‍👩‍👧क्षि각a\u200bမာ", "character", ["👩‍👩‍👧", "क्षि", "각", "a\u200b", "မာ"]),
+        ("a b\r\nc\rd", "line", ["a b\r\n", "c\r", "d"]),
+        ("a\r\nb\r\n \r\nc\r\rd\r", "paragraph", ["a\r\nb\r\n \r\n", "c\r\r", "d\r"]),
+        ("I came.\rHe left.\r\rNew.", "sentence", ["I came.\r", "He left.\r\r", "New."]),
+        ("\n\n a\nb", "line", ["\n\n a\n", "b"]),
+        (" \n\na\n\nb", "paragraph", [" \n\na\n\n", "b"]),
+        ("\n\nI came. He left.", "sentence", ["\n\nI came. ", "He left."]),
     ],
 )
 def test_parts(text: str, unit: str, expected: list[str]) -> None:
@@ -60,6 +79,37 @@ def test_own_parts() -> None:
         divide("a,b", lambda text: text.split(","))
     with pytest.raises(ValueError, match="must be one of sentence, token, word"):
         divide("a", "syllable")
+
+
+def test_nothing_at_the_beginning_is_no_part() -> None:
+    """White space before all others goes with the first part, whoever divides."""
+    assert divide("\n\na b", lambda text: text.partition("a")) == ["\n\na", " b"]
+    assert divide("\n\na b", ["\n", "\n", "a", " b"]) == ["\n\na", " b"]
+
+
+def test_characters_that_stand_alone() -> None:
+    """Where no character is one with its neighbours, regex is not needed.
+
+    It is asked about all that there are.
+    """
+    plain = [
+        each
+        for each in map(chr, chain(range(0xD800), range(0xE000, 0x110000)))
+        if not _may_join(each)
+    ]
+    plain.remove("\r")  # but before a new line
+    for order in (plain, plain[::-1]):
+        assert regex.findall(r"\X", "".join(order)) == order
+
+
+def test_joined_characters_need_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without regex the error says what to install; other texts do without it."""
+    monkeypatch.setitem(sys.modules, "regex", None)
+    assert divide("naïve 私は❤\ufe0f", "word") == ["naïve", " 私", "は", "❤\ufe0f"]
+    assert divide("naïve", "character") == list("naïve")
+    for text, unit in (("ไทย", "word"), ("葛\U000e0100", "word"), ("👍🏽", "character")):
+        with pytest.raises(ImportError, match=r"shapiq-spex\[characters\]"):
+            divide(text, unit)
 
 
 def test_sentences_need_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

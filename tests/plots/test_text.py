@@ -33,6 +33,13 @@ def explanation(values: dict[tuple[int, ...], float], n: int = 5) -> Interaction
 FOUND = explanation({(): 1.0, (0,): -1.0, (1,): -2.0, (2,): 0.5, (0, 1): 3.0, (1, 4): -0.25})
 
 
+def test_blank_parts_are_seen() -> None:
+    """Parts of white space alone stand in the text and in groups as Python writes them."""
+    shown = texts(plot_text(FOUND, [" not", "\n", "at", "all,", "\n"]))
+    assert shown.count(r"'\n'") == 2
+    assert r"not + '\n'#1" in shown
+
+
 def texts(figure: Figure) -> list[str]:
     """Return all that is written."""
     return [text.get_text() for text in figure.axes[0].texts]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from shapiq_spex._texts import read_text
 
 from .multiple_choice import Question
 
@@ -76,23 +79,24 @@ def _read(file: Path) -> Iterator[Question]:
 
 
 def _read_csv(file: Path, subject: str) -> Iterator[Question]:
-    with file.open(newline="", encoding="utf-8") as lines:
-        for number, row in enumerate(csv.reader(lines), start=1):
-            if len(row) != _COLUMNS or row[-1].strip() not in set(_LETTERS[: _COLUMNS - 2]):
-                msg = (
-                    f"Line {number} of {file} is not a question, four choices and the letter of "
-                    "the right one."
-                )
-                raise ValueError(msg)
-            yield Question(row[0], tuple(row[1:-1]), _LETTERS.index(row[-1].strip()), subject)
+    lines = io.StringIO(read_text(file), newline="")
+    for number, row in enumerate(csv.reader(lines), start=1):
+        if len(row) != _COLUMNS or row[-1].strip() not in set(_LETTERS[: _COLUMNS - 2]):
+            msg = (
+                f"Line {number} of {file} is not a question, four choices and the letter of "
+                "the right one."
+            )
+            raise ValueError(msg)
+        yield Question(row[0], tuple(row[1:-1]), _LETTERS.index(row[-1].strip()), subject)
 
 
 def _read_json(file: Path, subject: str) -> Iterator[Question]:
-    yield from _from_json(json.loads(file.read_text(encoding="utf-8")), subject)
+    yield from _from_json(json.loads(read_text(file)), subject)
 
 
 def _read_json_lines(file: Path, subject: str) -> Iterator[Question]:
-    for line in file.read_text(encoding="utf-8").splitlines():
+    # not by splitlines, as texts may have other ends of lines in them
+    for line in io.StringIO(read_text(file), newline=None):
         if line.strip():
             yield from _from_json(json.loads(line), subject)
 

@@ -40,6 +40,17 @@ def test_csv(tmp_path: Path) -> None:
     assert second.answer == 1
 
 
+def test_as_windows_writes_it(tmp_path: Path) -> None:
+    """Marks at the beginning and UTF-16 change no question, nor does an odd end of a line in it."""
+    (tmp_path / "a.csv").write_bytes("2 + 2 =,3,4,5,6,B\r\n".encode("utf-16"))
+    record = {"question": "a\u2028b", "choices": ["x", "y"], "answer": 0}
+    line = json.dumps(record, ensure_ascii=False)
+    (tmp_path / "b.jsonl").write_bytes(f"{line}\r\n{line}\r\n".encode("utf-8-sig"))
+    one, *others = load_mmlu(tmp_path)
+    assert (one.text, one.answer) == ("2 + 2 =", 1)
+    assert [each.text for each in others] == ["a\u2028b"] * 2
+
+
 @pytest.mark.parametrize("answer", [1, "B"])
 def test_records(tmp_path: Path, answer: object) -> None:
     """JSON and JSON lines, with answers by position or letter."""
