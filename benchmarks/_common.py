@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import sys
 import time
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import lightgbm
@@ -15,7 +17,6 @@ import numpy as np
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from shapiq import InteractionValues
     from shapiq.approximator.base import Approximator
@@ -184,6 +185,15 @@ class _SilentLogger:
 
     def warning(self, message: str) -> None:
         """Drop a warning."""
+
+
+def load_tests(name: str) -> Any:  # noqa: ANN401 a module
+    """Return a module of the tests, whose cases and scripts a benchmark repeats."""
+    path = Path(__file__).parents[1] / "tests" / name
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module: Any = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 def silence_lightgbm() -> None:

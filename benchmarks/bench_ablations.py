@@ -15,22 +15,106 @@ import time
 from pathlib import Path
 
 import numpy as np
-from _common import markdown, progress
+from _common import load_tests, markdown, progress
 
 import shapiq_spex
+
+tests = load_tests("ablations/test_store.py")
 
 _N, _MASKS, _BATCH, _READ = 1000, 20_000, 256, 100_000
 _REPEATS = 5
 _KILLS, _PAID, _KILLED_BATCH = 20, 640, 16  # of the script
 _SCRIPT = Path(__file__).parents[1] / "tests" / "ablations" / "killed_run.py"
+_STORES, _HARD_KILLS, _DISKS, _OPENINGS = 15, 20, 20, 500
+_SMALL = "size=600k"
 
 
 def measure(folder: Path) -> list[list[str]]:
     """Return the rows of the table."""
-    rows = [*_kills(folder), *_costs(folder), *_second_run(folder)]
-    for row in rows:
-        progress(row)
+    rows: list[list[str]] = []
+    for part in (_kills, _hard_kills, _full_disks, _beside_a_writer, _costs, _second_run):
+        for row in part(folder):
+            progress(row)
+            rows.append(row)
     return rows
+
+
+def _hard_kills(folder: Path) -> list[list[str]]:
+    """Kill processes that write large outputs without pause; open the store after each."""
+    refused = 0
+    for number in range(_STORES):
+        path = folder / f"hard{number}.sqlite"
+        command = [sys.executable, "-c", tests.KILLED_WRITING, str(path), str(_HARD_KILLS)]
+        done = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 our own
+        _, outputs = read(path)
+        told = 8 * done.stdout.count(b"+")
+        refused += done.returncode != 0 or not told <= len(outputs) <= told + 8 * _HARD_KILLS
+        path.unlink()
+    found = f"{refused} stores of {_STORES} refused or short, after {_STORES * _HARD_KILLS} kills"
+    return [["stores refused after kills amid 1,000 outputs a mask", "0 of 300", found]]
+
+
+def _full_disks(folder: Path) -> list[list[str]]:
+    """Fill small file systems, half of the time with a kill at the end; read the stores."""
+    refused = n_batches = 0
+    place = folder / "small"
+    place.mkdir()
+    for number in range(_DISKS):
+        mount = ["mount", "-t", "tmpfs", "-o", _SMALL, "tmpfs", str(place)]
+        if subprocess.run(mount, check=False, capture_output=True).returncode:  # noqa: S603
+            return [["stores refused on a full disk", "0 of 20", "not to be had on this machine"]]
+        try:
+            path = place / "a.sqlite"
+            command = [sys.executable, "-c", _FILLING, str(path), str(number)]
+            done = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 our own
+            _, outputs = read(path)
+            n_batches += done.stdout.count(b"+")
+            refused += len(outputs) != 20 * done.stdout.count(b"+")
+        finally:
+            subprocess.run(["umount", str(place)], check=True)  # noqa: S603, S607 made above
+    found = f"{refused} of {_DISKS} refused or short, with {n_batches} batches in all"
+    return [["stores refused on a full disk (tmpfs), half of them killed", "0 of 20", found]]
+
+
+_FILLING = """
+import os, sys
+import numpy as np
+from shapiq_spex.ablations import AblationStore, Batch, StoreError
+kept = AblationStore(sys.argv[1])
+game, number = kept.game_id("game", 64), int(sys.argv[2])
+rng = np.random.default_rng(number)
+try:
+    while True:
+        masks = rng.integers(256, size=(20, 8), dtype=np.uint8)
+        kept.add(game, Batch(masks, 0, rng.normal(size=(20, 5 + 7 * number)), 1.0))
+        os.write(1, b"+")
+except StoreError:
+    os.kill(os.getpid(), 9) if number % 2 else None
+"""
+
+
+def _beside_a_writer(folder: Path) -> list[list[str]]:
+    """Open a store while another process writes to it without pause."""
+    path, refused = folder / "busy.sqlite", 0
+    command = [sys.executable, "-c", tests.KILLED_WRITING.replace("0.2", "9e9"), str(path), "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:  # noqa: S603 our own
+        writer.stdout.read(1)
+        for _ in range(_OPENINGS):
+            try:
+                read(path, repeat=1)
+            except shapiq_spex.StoreError:
+                refused += 1
+        writer.kill()
+    return [["openings refused beside a writer", "0 of 500", f"{refused} of {_OPENINGS}"]]
+
+
+def read(path: Path, repeat: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Open a store of the scripts' game, and return what is in it."""
+    kept = shapiq_spex.AblationStore(path)
+    try:
+        return kept.read(kept.game_id("game", 64), repeat)
+    finally:
+        kept.close()
 
 
 def _kills(folder: Path) -> list[list[str]]:

@@ -8,28 +8,17 @@ every profiler and in every kind of worker, each in a new store and again in the
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-TESTS = Path(__file__).parents[1] / "tests" / "ablations" / "test_changed_games.py"
-
-
-def load() -> Any:  # noqa: ANN401 a module
-    """Return the tests."""
-    spec = importlib.util.spec_from_file_location("test_changed_games", TESTS)
-    module: Any = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return module
+from _common import load_tests
 
 
 def main() -> None:
     """Print a table."""
-    tests = load()
+    tests = load_tests("ablations/test_changed_games.py")
     print("| way | old values served | paid twice |")
     print("|---|---|---|")
     for way in tests.WAYS:
@@ -39,7 +28,7 @@ def main() -> None:
         served = "no" if first == tests.ALL_NEW else first
         paid = "no" if second == plain == tests.ALL_KNOWN else f"{second} {plain}"
         print(f"| {way} | {served} | {paid} |", flush=True)
-    sys.exit(pytest.main(["-q", "-k", "not profilers", str(TESTS)]))
+    sys.exit(pytest.main(["-q", "-k", "not profilers", tests.__file__]))
 
 
 if __name__ == "__main__":

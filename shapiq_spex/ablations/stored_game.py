@@ -70,10 +70,13 @@ class StoredGame(Game):
     again. Masks that occur twice, in one call or in several, are evaluated once.
 
     Values are found again by the game's *fingerprint*, a digest of all that changes a value. A game
-    with an attribute or a method ``fingerprint`` says it itself. Of others the state and the code
-    are read; where that does not tell everything (a remote model, a file on disk), pass
-    ``fingerprint``, a text that does. The game is read again before each call, since it may have
-    changed; where it is large and called for few masks at a time, a fingerprint saves that.
+    with an attribute or a method ``fingerprint`` says it itself; what a subclass of yours adds to
+    it is read. Of others the state and the code are read, and the versions of the packages that a
+    model comes from; where that does not tell everything (a remote model, a file on disk), pass
+    ``fingerprint``, a text that does. The game is read again before each call and after each batch,
+    since it may have changed; where it is large and called for few masks at a time, a fingerprint
+    saves that. What its own evaluations change, as counters do, is left out. Where another thread
+    changes a setting during a batch, that batch is not kept, and the call begins again.
 
     A game may have ``outputs(coalitions)``, which costs, and ``values(outputs)``, which does not:
     then the outputs, shape ``(m, d)``, are kept and other values of them cost nothing. Its
@@ -224,6 +227,7 @@ class StoredGame(Game):
         Raises:
             AblationError: If the game fails.
             StoreError: If the file cannot be written.
+            RuntimeError: If the game is changed again and again while it is evaluated.
         """
         masks = check_masks(coalitions, self.n_players)
         with self._store.lock:  # another thread may want the same masks
