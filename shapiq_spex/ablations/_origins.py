@@ -16,14 +16,22 @@ _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _SCRIPTS = ("__main__", "__mp_main__")  # the second where a process was spawned
 _OWN = "shapiq_spex"
 _HEAP_TYPE = 1 << 9  # a flag of classes that were not made in C at compile time
-# they hold and move numbers, tell of progress or start processes, and are no models
+# they hold and move numbers, tell of progress, start processes or are part of any game
 _UNVERSIONED = frozenset(
     {
         *("numpy", "scipy", "pandas", "polars", "pyarrow", "matplotlib", "PIL", "tqdm", "joblib"),
-        *("cloudpickle", "threadpoolctl", "requests", "httpx", "tenacity", "pytest", _OWN),
+        *(
+            "cloudpickle",
+            "threadpoolctl",
+            "requests",
+            "httpx",
+            "tenacity",
+            "pytest",
+            "shapiq",
+            _OWN,
+        ),
     }
 )
-_NEVER_CHANGED = "shapiq.game"  # what all games of shapiq have in common
 _DESCRIPTORS = (
     types.BuiltinFunctionType,
     types.MethodDescriptorType,
@@ -117,9 +125,7 @@ def find_version(module: str | None) -> str | None:
         module: The name of the module.
     """
     top = (module or "").partition(".")[0]
-    if not top or top in _UNVERSIONED or top in sys.stdlib_module_names:
-        return None
-    if module == _NEVER_CHANGED or module in _SCRIPTS:
+    if not top or top in _UNVERSIONED or top in sys.stdlib_module_names or top in _SCRIPTS:
         return None
     noted = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
     versions = {name: _read_version(name) for name in _distributions(top)}

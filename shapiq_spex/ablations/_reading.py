@@ -168,6 +168,7 @@ class Reader:
         self._first, self._versions = first, versions
         self._known: dict[int, tuple[bytes, object]] = {}  # with what keeps the id
         self._open: dict[int, int] = {}
+        self._packages: dict[str, str | None] = {}  # their versions
         self._n_places = 0
         self._names: tuple[str, ...] = ()
         self._in_globals = self._in_class = False  # True within the members of a class
@@ -322,7 +323,10 @@ class Reader:
 
     def _version(self, module: str | None) -> list[bytes]:
         """Read the version of the package of a module, where it may change a value."""
-        found = find_version(module)
+        package = (module or "").partition(".")[0]
+        if package not in self._packages:
+            self._packages[package] = find_version(module)
+        found = self._packages[package]
         if found is None:
             return []
         self.was_named_otherwise = True

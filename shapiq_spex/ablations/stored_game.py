@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 _BATCH_SIZE = 64
 _MAX_FAILURES = 100
-_READINGS = 10.0  # of the game: outputs that come one by one wait for as long as these take
+_SHORT = 0.005  # seconds to read a game: where it takes longer, outputs wait for each other
+_READINGS = 10.0  # for as long as so many readings take
 _HERE = str(Path(__file__).parents[1])  # warnings point to who called the package
 _AGAIN = "Its masks are evaluated again as it is now."
 _NOTICE = (
@@ -310,7 +311,6 @@ class StoredGame(Game):
                 for repeat in range(self.repeats):
                     self._evaluate_missing(found, game, repeat, bar, limits)
         finally:
-            self._identifier.confirm()  # what a failing call changed, too
             self._identifier.end()
 
     @contextmanager
@@ -342,9 +342,13 @@ class StoredGame(Game):
         n_failed = int(np.count_nonzero(found.failed))
         stream = self._streaming(repeat)
         keeping = _Keeping(self._store, game, self._identifier, found, repeat, rows, bar)
-        keeping.may_wait = stream is not None
+
+        def call(part: BoolArray) -> object:
+            keeping.called = True
+            return self._call(part, repeat)
+
         run = BatchRun(
-            lambda part: self._call(part, repeat),
+            call,
             masks,
             replace(self._policy, max_failures=self._policy.max_failures - n_failed),
             limits,
@@ -356,7 +360,8 @@ class StoredGame(Game):
             run.run()
         finally:
             found.failed[rows[run.failed + run.left_out]] = True
-            keeping.write()
+            if keeping.called or stream is not None:  # what a failing call changed counts, too
+                keeping.write()
 
     def _call(self, masks: BoolArray, repeat: int) -> object:
         """Call the game for what costs."""
@@ -399,8 +404,7 @@ class _Keeping:
         repeat: Which repeat is evaluated.
         rows: The positions of the masks to evaluate among all.
         bar: The progress.
-        may_wait: Whether outputs that come one by one may wait for each other a little, where it
-            takes long to read the game.
+        called: Whether the game was called since it was last read.
     """
 
     store: AblationStore
@@ -410,7 +414,7 @@ class _Keeping:
     repeat: int
     rows: IntArray
     bar: tqdm[Any]
-    may_wait: bool = False
+    called: bool = False
     _waiting: list[tuple[IntArray, Batch]] = field(default_factory=list)
     _written: float = field(default_factory=time.perf_counter)
 
@@ -422,7 +426,8 @@ class _Keeping:
         self._waiting.append((chosen, batch))
         self.bar.update(len(chosen))
         passed = time.perf_counter() - self._written
-        if not self.may_wait or passed > _READINGS * self.identifier.seconds:
+        reading = self.identifier.seconds
+        if reading < _SHORT or passed > _READINGS * reading:
             self.write()
 
     def write(self) -> None:
@@ -431,6 +436,7 @@ class _Keeping:
         Raises:
             GameChangedError: If it is not.
         """
+        self.called = False
         if (change := self.identifier.confirm()) is not None:
             raise GameChangedError(change)
         waiting, self._waiting = self._waiting, []
