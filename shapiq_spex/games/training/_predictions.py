@@ -24,6 +24,7 @@ def predict(
     X: Any,  # noqa: ANN401 whatever it takes
     classes: NDArray[Any] | None,
     clip: float,
+    trained: NDArray[Any] | None = None,
 ) -> FloatArray:
     """Return a predictor's outputs.
 
@@ -33,6 +34,7 @@ def predict(
         X: The test inputs, ``t`` of them.
         classes: All classes in order, shape ``(k,)``; None for a regression.
         clip: The least probability of a class.
+        trained: The labels that it was trained on; None where they are not known.
 
     Returns:
         Shape ``(t, k)``, or ``(t, 1)`` for a regression. Logits are logs of probabilities but for
@@ -41,7 +43,8 @@ def predict(
         predictor does not know has the probability ``clip``.
 
     Raises:
-        ValueError: If outputs have another shape, or are not finite.
+        ValueError: If outputs have another shape, or are not finite, or it has other classes than
+            it was trained on.
         TypeError: If it is no predictor.
     """
     if classes is None:
@@ -54,13 +57,31 @@ def predict(
             logits = _two_columns(logits)
         return _check(logits, (len(logits), len(classes)), "logits")
     known = np.asarray(getattr(predictor, "classes_", classes))
+    _check_classes(known, classes, known if trained is None else trained)
     logs = _log_probabilities(predictor, X, known, clip)
     logs = _check(logs, (len(logs), len(known)), "probabilities")
     if len(known) == len(classes):
         return logs
-    spread = np.full((len(logs), len(classes)), np.log(clip))
-    spread[:, np.searchsorted(classes, known)] = log_softmax(logs, axis=1)
-    return spread
+    return spread(logs, known, classes, clip)
+
+
+def spread(
+    logits: FloatArray, known: NDArray[Any], classes: NDArray[Any], clip: float
+) -> FloatArray:
+    """Return the logits of all classes, given those of the classes that a predictor knows.
+
+    Args:
+        logits: Shape ``(t, j)``.
+        known: The classes that it knows, shape ``(j,)``.
+        classes: All classes in order, shape ``(k,)``.
+        clip: The probability of the others.
+
+    Returns:
+        Shape ``(t, k)``.
+    """
+    logs = np.full((len(logits), len(classes)), np.log(clip))
+    logs[:, np.searchsorted(classes, known)] = log_softmax(logits, axis=1)
+    return logs
 
 
 def _log_probabilities(predictor: Any, X: Any, known: NDArray[Any], clip: float) -> FloatArray:  # noqa: ANN401
@@ -112,3 +133,13 @@ def _check(outputs: FloatArray, shape: tuple[int, int], kind: str) -> FloatArray
         msg = f"There are {kind} that are not finite."
         raise ValueError(msg)
     return outputs
+
+
+def _check_classes(known: NDArray[Any], classes: NDArray[Any], trained: NDArray[Any]) -> None:
+    """Refuse a predictor whose classes are numbered anew: which is which could only be guessed."""
+    if not (np.isin(known, classes).all() and np.isin(trained, known).all()):
+        msg = (
+            f"The predictor has the classes {known.tolist()}, and was trained on "
+            f"{np.unique(trained).tolist()}."
+        )
+        raise ValueError(msg)
