@@ -28,10 +28,8 @@ def as_real(given: Any, who: str) -> NDArray[np.float64]:  # noqa: ANN401 from u
         TypeError: If there is something else among them, as a text, a date or pandas' NA.
     """
     try:
-        if isinstance(given, list | tuple) and any(
-            isinstance(each, np.ma.MaskedArray) for each in given
-        ):
-            given = np.ma.array(given)  # numpy would take what lies under the masks
+        if isinstance(given, list | tuple):  # numpy would take what lies under the masks
+            given = [as_real(x, who) if isinstance(x, np.ma.MaskedArray) else x for x in given]
         array = np.asarray(given)
         if array.dtype.kind == "O":
             numbers = np.array([_as_float(each) for each in array.flat], dtype=np.float64)
@@ -74,28 +72,46 @@ def check_integer(name: str, value: object, least: int | None = None) -> int:
     return number
 
 
-def check_real(name: str, value: object) -> float:
-    """Return a real number of any kind as a float.
+def is_real(value: object) -> bool:
+    """Say whether something is a real number or infinite; True, a text and NaN are not."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    try:
+        return not math.isnan(_as_float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def check_real(name: str, value: float, least: float) -> None:
+    """Refuse anything but a number of at least some size.
 
     Args:
         name: The argument, for errors.
         value: What was given.
+        least: The least that it may be.
 
     Raises:
-        TypeError: If it is no number; True and a text are none.
-        ValueError: If it is NaN.
+        ValueError: If it is less, or no number.
     """
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError  # noqa: TRY301 as above
-        number = _as_float(value)
-    except (TypeError, ValueError, OverflowError):
-        msg = f"{name} must be a number, got {value!r}."
-        raise TypeError(msg) from None
-    if math.isnan(number):
-        msg = f"{name} must be a number, got {value!r}."
+    if not (is_real(value) and value >= least):
+        msg = f"{name} must be a number of at least {least:g}, got {value!r}."
         raise ValueError(msg)
-    return number
+
+
+def refuse_masked(name: str, given: object) -> None:
+    """Refuse a masked array: whoever reads it next would take what lies under the mask.
+
+    Args:
+        name: What was given, for the error.
+        given: Anything.
+
+    Raises:
+        ValueError: If an entry of it is masked.
+    """
+    parts = given if isinstance(given, list | tuple) else [given]
+    if any(np.ma.is_masked(each) for each in parts if isinstance(each, np.ma.MaskedArray)):
+        msg = f"{name} must not be masked: leave masked entries out, or fill them in."
+        raise ValueError(msg)
 
 
 def _as_float(value: Any) -> float:  # noqa: ANN401 from users' code

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shapiq_spex._numbers import as_real
+from shapiq_spex._numbers import as_real, refuse_masked
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -142,6 +142,7 @@ def pack_masks(masks: ArrayLike, n: int) -> NDArray[np.uint8]:
 
 def _check_shape(masks: ArrayLike, n: int) -> NDArray[Any]:
     """Return masks as an array of the right shape; one that is in a file stays there."""
+    refuse_masked("masks", masks)
     array = np.asarray(masks)
     if array.ndim != 2 or array.shape[1] != n:  # noqa: PLR2004, masks and players
         msg = f"masks must have shape (m, {n}), one column a player, got {array.shape}."

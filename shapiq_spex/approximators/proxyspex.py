@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from shapiq_spex._numbers import check_integer
+from shapiq_spex._numbers import check_integer, refuse_masked
 from shapiq_spex.ablations import RunRecord, check_values, pack_masks
 from shapiq_spex.proxy import BoosterFit, fit_booster, fit_candidates, read_parameters
 from shapiq_spex.regression import (
@@ -141,6 +141,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 finite, or there are fewer distinct masks than the smallest budget.
             TypeError: If the values are no numbers.
         """
+        refuse_masked("masks", masks)
         given = np.asarray(masks)  # leaves a memory map where it is
         design = UniformDesign.record(pack_masks(given, self.n), self.n)
         n_distinct = len(first_occurrences(design.masks, self.n)[0])

@@ -13,6 +13,7 @@ import numpy as np
 from shapiq import Game
 from tqdm.auto import tqdm
 
+from shapiq_spex._numbers import check_integer, refuse_masked
 from shapiq_spex.ablations import check_values
 
 from . import _results
@@ -129,10 +130,14 @@ class DataSubsetGame(_results.NamedPlayers, Game):
                 is kept as soon as it is there.
 
         Raises:
-            ValueError: If the numbers of inputs, targets, groups or names differ, or the value does
-                not go with the targets.
-            TypeError: If the learner is none.
+            ValueError: If the numbers of inputs, targets, groups or names differ, one of them is
+                masked, a number is out of range, or the value does not go with the targets.
+            TypeError: If the learner is none, or a number is none.
         """
+        refuse_masked("X", X)
+        check_integer("random_state", random_state, 0)
+        if batch_size is not None:
+            check_integer("batch_size", batch_size, 1)
         targets = _as_targets(y, count(X))
         learner = as_learner(train, targets, task, clip)
         if not isinstance(value, Value):
@@ -334,6 +339,7 @@ class DataSubsetGame(_results.NamedPlayers, Game):
 
 def _as_targets(y: ArrayLike, n_points: int) -> NDArray[Any]:
     """Return targets as an array, or say what is wrong with them."""
+    refuse_masked("y", y)
     targets = np.asarray(y)
     if targets.ndim != 1 or len(targets) != n_points or n_points == 0:
         msg = (
@@ -348,6 +354,7 @@ def _group(groups: ArrayLike | None, n_points: int) -> tuple[list[Any], IntArray
     """Return the players' labels, and the player of each point."""
     if groups is None:
         return list(range(n_points)), np.arange(n_points)
+    refuse_masked("groups", groups)
     given = np.asarray(groups)
     if given.shape != (n_points,):
         msg = f"groups must have shape ({n_points},), one group a point, got {given.shape}."

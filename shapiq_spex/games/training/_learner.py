@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 
+from shapiq_spex._numbers import is_real
 from shapiq_spex.games._inputs import count
 
 from ._predictions import predict, spread
@@ -175,7 +176,7 @@ def as_learner(train: Any, y: NDArray[Any], task: Task | None, clip: float) -> L
     if task not in (None, "classification", "regression"):
         msg = f"task must be 'classification', 'regression' or None, got {task!r}."
         raise ValueError(msg)
-    if not 0 < clip < 1 / _LEAST_CLASSES:
+    if not (is_real(clip) and 0 < clip < 1 / _LEAST_CLASSES):
         msg = f"clip must be a probability above 0 and below 0.5, got {clip!r}."
         raise ValueError(msg)
     found = _find_task(train, y, task)

@@ -8,11 +8,14 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.utils import _safe_indexing
 
+from shapiq_spex._numbers import as_real
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     FloatArray = NDArray[np.float64]
 
+_RETURN = "The predictor must return"
 _BINARY = 2
 _SAME = 1e-6  # of a probability: then the decision function is the logit
 _TRIED = 4  # test points
@@ -48,11 +51,11 @@ def predict(
         TypeError: If it is no predictor.
     """
     if classes is None:
-        outputs = np.asarray(_call(predictor, "predict")(X), dtype=np.float64)
+        outputs = as_real(_call(predictor, "predict")(X), _RETURN)
         outputs = outputs[:, None] if outputs.ndim == 1 else outputs
         return _check(outputs, (len(outputs), 1), "predictions")
     if not any(hasattr(predictor, method) for method in _METHODS):
-        logits = np.asarray(_call(predictor, "predict_proba")(X), dtype=np.float64)
+        logits = as_real(_call(predictor, "predict_proba")(X), _RETURN)
         if logits.ndim == 1 and len(classes) == _BINARY:
             logits = _two_columns(logits)
         return _check(logits, (len(logits), len(classes)), "logits")
@@ -88,15 +91,15 @@ def _log_probabilities(predictor: Any, X: Any, known: NDArray[Any], clip: float)
     """Return logits of the classes that an estimator knows."""
     scores = None
     if hasattr(predictor, "decision_function"):
-        scores = np.asarray(predictor.decision_function(X), dtype=np.float64)
+        scores = as_real(predictor.decision_function(X), _RETURN)
         scores = _two_columns(scores) if scores.ndim == 1 else scores
     if hasattr(predictor, "predict_proba"):
         if scores is not None:  # some points tell, and to ask about all takes twice as long
             some = np.arange(min(_TRIED, len(scores)))
-            tried = np.asarray(predictor.predict_proba(_safe_indexing(X, some)), dtype=np.float64)
+            tried = as_real(predictor.predict_proba(_safe_indexing(X, some)), _RETURN)
             if _same(softmax(scores[some], axis=1), tried):
                 return scores
-        probabilities = np.asarray(predictor.predict_proba(X), dtype=np.float64)
+        probabilities = as_real(predictor.predict_proba(X), _RETURN)
         return np.asarray(np.log(np.maximum(probabilities, clip)))
     if scores is not None:
         return scores
