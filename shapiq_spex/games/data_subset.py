@@ -41,7 +41,7 @@ _BATCH_SIZE = 1024  # a store keeps what is there before a batch is whole
 _QUIET_SECONDS = 2.0
 _SEED_BITS = 31
 _TRIES = 2  # of the whole training data, with as many seeds
-_CHECKING = threading.Lock()
+_CHECKING = threading.RLock()  # a learner may play games of its own
 _HERE = str(Path(__file__).parent)  # warnings point to who called the package
 
 
@@ -252,7 +252,7 @@ class DataSubsetGame(_results.NamedPlayers, Game):
         whole = present.all(axis=1) & (known is not None)
         rest = np.flatnonzero(~whole)
         try:
-            if known is not None and known.worked.all():
+            if known is not None and known.worked.all() and whole.any():
                 yield np.flatnonzero(whole), known.outputs.repeat(whole.sum(), axis=0)
             for piece in train_subsets(self._training, present[rest], seed):
                 self._tally.take(piece)
