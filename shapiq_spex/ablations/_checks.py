@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapiq_spex._numbers import as_real, refuse_masked
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _SHOWN_PLAYERS = 10
+_RETURN = "The game must return"
 _CHUNK = 1 << 22  # entries of masks at a time
 _NUMBERS = "biufO"  # kinds of arrays; objects may be numbers of another library
 
@@ -45,7 +48,7 @@ def check_outputs(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.floa
         OutputError: If their number is wrong or one is not finite.
         TypeError: If they are no real numbers.
     """
-    array = _as_real(returned)
+    array = as_real(returned, _RETURN)
     outputs = array[:, None] if array.ndim == 1 else array
     if outputs.ndim != 2 or len(outputs) != len(masks) or outputs.shape[1] == 0:  # noqa: PLR2004
         msg = (
@@ -61,12 +64,15 @@ def check_outputs(returned: object, masks: NDArray[np.bool_]) -> NDArray[np.floa
     return outputs
 
 
-def check_values(returned: object, masks: NDArray[Any]) -> NDArray[np.float64]:
+def check_values(
+    returned: object, masks: NDArray[Any], *, gaps: bool = False
+) -> NDArray[np.float64]:
     """Return a game's values as an array, or say what is wrong with them.
 
     Args:
         returned: What the game returned.
         masks: What it was asked, boolean or 0 and 1, shape ``(m, n)``.
+        gaps: Whether NaN stands for a mask without a value, and is no fault.
 
     Returns:
         The values, shape ``(m,)``.
@@ -75,14 +81,14 @@ def check_values(returned: object, masks: NDArray[Any]) -> NDArray[np.float64]:
         OutputError: If their number is wrong or one is not finite.
         TypeError: If they are no real numbers.
     """
-    values = _as_real(returned)
+    values = as_real(returned, _RETURN)
     if values.shape != (len(masks),):
         msg = (
             f"The game must return one value per mask: an array of shape ({len(masks)},) for masks "
             f"of shape {masks.shape}, got shape {values.shape}."
         )
         raise OutputError(msg, None, np.arange(len(masks)))
-    wrong = np.flatnonzero(~np.isfinite(values))
+    wrong = np.flatnonzero(~np.isfinite(values) & ~(np.isnan(values) & gaps))
     if len(wrong):
         msg = (
             f"The game returned {values[wrong[0]]} for {describe_mask(masks[wrong[0]])}, and "
@@ -136,6 +142,7 @@ def pack_masks(masks: ArrayLike, n: int) -> NDArray[np.uint8]:
 
 def _check_shape(masks: ArrayLike, n: int) -> NDArray[Any]:
     """Return masks as an array of the right shape; one that is in a file stays there."""
+    refuse_masked("masks", masks)
     array = np.asarray(masks)
     if array.ndim != 2 or array.shape[1] != n:  # noqa: PLR2004, masks and players
         msg = f"masks must have shape (m, {n}), one column a player, got {array.shape}."
@@ -157,22 +164,6 @@ def _as_booleans(part: NDArray[Any]) -> NDArray[np.bool_]:
         msg = "masks must be boolean, or 0 and 1."
         raise ValueError(msg)
     return part.astype(np.bool_)
-
-
-def _as_real(returned: object) -> NDArray[np.float64]:
-    """Return real numbers as an array."""
-    try:
-        array = np.asarray(returned)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite and is named later
-            return array.astype(np.float64, casting="unsafe" if _is_real(array) else "no")
-    except (TypeError, ValueError, OverflowError) as error:
-        msg = f"The game must return real numbers, got {type(returned).__name__}."
-        raise TypeError(msg) from error
-
-
-def _is_real(array: NDArray[Any]) -> bool:
-    """Say whether an array holds real numbers, as far as its type tells."""
-    return array.dtype.kind in _NUMBERS
 
 
 def describe_mask(mask: NDArray[Any]) -> str:

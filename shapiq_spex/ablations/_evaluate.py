@@ -27,7 +27,7 @@ class Evaluated:
     """The values of masks.
 
     Attributes:
-        values: Shape ``(m,)``; NaN for masks that failed and that the game was told to skip.
+        values: Shape ``(m,)``; NaN for masks that failed, where the game may do that.
         chance: The mean variance of a value by chance alone, None where masks were evaluated once.
         record: What it took.
     """
@@ -44,7 +44,8 @@ def evaluate(
 
     Args:
         game: A game of shapiq, or a callable from masks ``(m, n)`` to values ``(m,)``. It is called
-            once, unless the masks are larger than 64 MiB.
+            once, unless the masks are larger than 64 MiB. NaN is a mask without a value for a game
+            that has ``may_fail = True``, and an error for others.
         packed: The distinct masks, eight players to a byte, shape ``(m, ceil(n / 8))``.
         n: The number of players.
 
@@ -72,8 +73,10 @@ def evaluate(
             record += answer.record
         else:
             began = time.perf_counter()
-            values[start : start + size] = check_values(game(masks), masks)
+            found = check_values(game(masks), masks, gaps=getattr(game, "may_fail", False) is True)
             seconds = time.perf_counter() - began
-            record += RunRecord(asked=len(masks), evaluated=len(masks), seconds=seconds)
+            values[start : start + size] = found
+            failed = int(np.count_nonzero(np.isnan(found)))
+            record += RunRecord(len(masks), len(masks) - failed, failed=failed, seconds=seconds)
     known = variances[~np.isnan(variances)]
     return Evaluated(values, float(known.mean()) if len(known) else None, record)

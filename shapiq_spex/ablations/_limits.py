@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from shapiq_spex._numbers import as_real, check_integer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,17 +34,31 @@ class TokenLimit:
 
     def __init__(self, game: PricedGame, limit: int) -> None:
         """Begin to count."""
-        self._game, self._end = game, game.tokens_used + limit
+        self._game, self._limit = game, limit
+        self._before = self._last = check_integer("tokens_used", game.tokens_used, 0)
         self._flying = 0.0
 
     def take(self, masks: BoolArray) -> tuple[int, float]:
         """Return how many of some masks may be evaluated now, and what they would take."""
-        costs = np.cumsum(self._game.estimate_tokens(masks))
-        left = self._end - self._game.tokens_used - self._flying
+        costs = np.cumsum(self._estimate(masks))
+        # a count that falls would let a run go on for ever
+        self._last = max(self._last, check_integer("tokens_used", self._game.tokens_used, 0))
+        left = self._limit - (self._last - self._before) - self._flying
         allowed = int(np.searchsorted(costs, left, side="right"))
         cost = float(costs[allowed - 1]) if allowed else 0.0
         self._flying += cost
         return allowed, cost
+
+    def _estimate(self, masks: BoolArray) -> FloatArray:
+        """Return what a game says that masks would take, unless that is no such number."""
+        estimates = as_real(self._game.estimate_tokens(masks), "estimate_tokens must return")
+        if estimates.shape != (len(masks),) or not (estimates >= 0).all():
+            msg = (
+                f"estimate_tokens must return one number of at least 0 for each of {len(masks)} "
+                f"masks, got {estimates}."
+            )
+            raise ValueError(msg)
+        return estimates
 
     def finish(self, cost: float) -> None:
         """Count masks that were evaluated by what the game says of them from now on."""

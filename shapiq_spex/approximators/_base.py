@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from operator import index as as_integer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -12,6 +11,7 @@ import numpy as np
 from shapiq import Game
 from shapiq.approximator.base import Approximator
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.ablations import RunRecord, evaluate
 from shapiq_spex.regression import Ablations, MaskColumns
 from shapiq_spex.regression._packed import first_occurrences
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     IntArray = NDArray[np.int64]
 
 _LOW_FAITHFULNESS = 0.5
+_SHOWN_PLAYERS = 10
 _SEED_BITS = 63
 _SURE = 1 - 1e-12  # out-of-fold R^2 of an exact fit, which seen values cannot better
 _FOLD_STREAM = 0x666F6C64  # "fold": apart from the streams of the masks
@@ -101,7 +102,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             msg = f"max_order must be between 1 and the number of players {n}, got {max_order}."
             raise ValueError(msg)
         if random_state is not None:
-            random_state = _check_seed(random_state)
+            random_state = check_integer("random_state", random_state, 0)
         super().__init__(
             n=n,
             max_order=max_order,
@@ -174,7 +175,9 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         Args:
             random_state: The seed; None for a fresh one.
         """
-        super().set_random_state(None if random_state is None else _check_seed(random_state))
+        super().set_random_state(
+            None if random_state is None else check_integer("random_state", random_state, 0)
+        )
         self._entropy = _fresh_entropy()
 
     def approximate(
@@ -216,7 +219,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         kept = ~np.isnan(found.values)
         if not kept.all():
             design = design.take(kept)
-            self._check_left(len(kept), int(np.count_nonzero(kept)))
+            self._check_left(len(kept), design.masks)
         values = found.values[kept]
         self._noise_level = None
         if found.chance is not None:
@@ -226,18 +229,28 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         self._record = found.record
         return self._explain(design, values)
 
-    def _check_left(self, n_asked: int, n_left: int) -> None:
+    def _check_left(self, n_asked: int, left: NDArray[np.uint8]) -> None:
         """Refuse to explain too few masks, and warn where some have no value."""
-        if n_left < self.smallest_budget:
+        n_failed = n_asked - len(left)
+        if len(left) < self.smallest_budget:
             msg = (
-                f"There is no value for {n_asked - n_left} of {n_asked} masks, and the {n_left} "
+                f"There is no value for {n_failed} of {n_asked} masks, and the {len(left)} "
                 f"left are fewer than the smallest budget of {self.smallest_budget}."
             )
             raise ValueError(msg)
         message = (
-            f"There is no value for {n_asked - n_left} of {n_asked} masks, which failed or went "
-            f"beyond a limit; the explanation rests on the other {n_left}."
+            f"There is no value for {n_failed} of {n_asked} masks, which failed or went "
+            f"beyond a limit; the explanation rests on the other {len(left)}."
         )
+        same = np.bitwise_and.reduce(left) | ~np.bitwise_or.reduce(left)
+        unknown = np.flatnonzero(np.unpackbits(same, count=self.n)).tolist()
+        if unknown:
+            listed = ", ".join(map(str, unknown[:_SHOWN_PLAYERS]))
+            more = ", ..." if len(unknown) > _SHOWN_PLAYERS else ""
+            message += (
+                f" In these, players [{listed}{more}] never change: nothing is known of what they "
+                "do, and their effects of 0 mean nothing."
+            )
         warnings.warn(message, skip_file_prefixes=(_HERE,))
 
     @abstractmethod
@@ -326,31 +339,9 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         return self._entropy if self._random_state is None else self._random_state
 
 
-def check_integer(name: str, value: object) -> int:
-    """Return an integer of any kind as an int."""
-    try:
-        return as_integer(value)  # type: ignore[arg-type]  # what it refuses is an error here
-    except TypeError:
-        msg = f"{name} must be an integer, got {value!r}."
-        raise TypeError(msg) from None
-
-
 def check_players(n: object) -> int:
     """Return a number of players as an int."""
-    number = check_integer("n", n)
-    if number < 1:
-        msg = f"The number of players n must be at least 1, got {number}."
-        raise ValueError(msg)
-    return number
-
-
-def _check_seed(random_state: int) -> int:
-    """Return a seed that numpy accepts."""
-    seed = check_integer("random_state", random_state)
-    if seed < 0:
-        msg = f"random_state must be None or an integer of at least 0, got {seed}."
-        raise ValueError(msg)
-    return seed
+    return check_integer("n", n, 1)
 
 
 def _fresh_entropy() -> int:

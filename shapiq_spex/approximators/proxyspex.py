@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, refuse_masked
 from shapiq_spex.ablations import RunRecord, check_values, pack_masks
 from shapiq_spex.proxy import BoosterFit, fit_booster, fit_candidates, read_parameters
 from shapiq_spex.regression import (
@@ -30,7 +31,7 @@ from shapiq_spex.regression import (
 )
 from shapiq_spex.regression._packed import first_occurrences
 
-from ._base import SpectralApproximator, check_integer
+from ._base import SpectralApproximator
 from ._uniform import UniformDesign
 
 if TYPE_CHECKING:
@@ -106,12 +107,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
             TypeError: If a number is no integer, or ``proxy_model`` is something else.
         """
         super().__init__(n, max_order, index, top_order=top_order, random_state=random_state)
-        if max_terms is not None:
-            max_terms = check_integer("max_terms", max_terms)
-            if max_terms < 1:
-                msg = f"max_terms must be None or at least 1, got {max_terms}."
-                raise ValueError(msg)
-        self.max_terms = max_terms
+        self.max_terms = None if max_terms is None else check_integer("max_terms", max_terms, 1)
         self.proxy_model = proxy_model
         self._parameters = read_parameters(proxy_model)
         self._recorded = False
@@ -145,6 +141,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
                 finite, or there are fewer distinct masks than the smallest budget.
             TypeError: If the values are no numbers.
         """
+        refuse_masked("masks", masks)
         given = np.asarray(masks)  # leaves a memory map where it is
         design = UniformDesign.record(pack_masks(given, self.n), self.n)
         n_distinct = len(first_occurrences(design.masks, self.n)[0])

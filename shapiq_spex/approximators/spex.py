@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.coding import HARD, SOFT, CodedDesign, peel, smallest_budget
 from shapiq_spex.regression import (
     HierarchicalSearch,
@@ -18,7 +19,7 @@ from shapiq_spex.regression import (
 )
 from shapiq_spex.spectrum._sets import resize
 
-from ._base import SpectralApproximator, check_integer, check_players
+from ._base import SpectralApproximator, check_players
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,11 +90,7 @@ class SPEX(SpectralApproximator[CodedDesign]):
         if decoder_type not in ("soft", "hard"):
             msg = f"decoder_type must be 'soft' or 'hard', got {decoder_type!r}."
             raise ValueError(msg)
-        degree_parameter = check_integer("degree_parameter", degree_parameter)
-        if degree_parameter < 1:
-            msg = f"degree_parameter must be at least 1, got {degree_parameter}."
-            raise ValueError(msg)
-        self.degree_parameter = degree_parameter
+        self.degree_parameter = check_integer("degree_parameter", degree_parameter, 1)
         self.decoder_type = decoder_type
         self.hierarchical_search = hierarchical_search
 

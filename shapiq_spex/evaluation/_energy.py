@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import binom
 
+from shapiq_spex._numbers import refuse_masked
 from shapiq_spex.evaluation._checks import check_spectrum
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def interaction_matrix(
 
 def _as_groups(groups: ArrayLike, n_players: int) -> tuple[NDArray[Any], IntArray]:
     """Return the distinct groups, and for each player the place of its group among them."""
+    refuse_masked("groups", groups)
     array = np.asarray(groups)
     if array.shape != (n_players,):
         msg = f"Need {n_players} groups, one for each player. Got an array of shape {array.shape}."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from shapiq import Game
 
+from shapiq_spex._numbers import check_integer, is_real
 from shapiq_spex.ablations import evaluate
 
 from ._masks import draw_test_masks
@@ -112,11 +113,11 @@ def faithfulness(
     if isinstance(game, Game) and game.n_players != n:
         msg = f"The explanation has {n} players, but the game has {game.n_players}."
         raise ValueError(msg)
-    _check_n_masks(n_masks)
-    if not 0 < confidence < 1:
-        msg = f"confidence must be between 0 and 1, got {confidence}."
+    check_integer("n_masks", n_masks, 2)  # a variance takes two
+    if not (is_real(confidence) and 0 < confidence < 1):
+        msg = f"confidence must be between 0 and 1, got {confidence!r}."
         raise ValueError(msg)
-    seed = fresh_seed() if random_state is None else random_state
+    seed = fresh_seed() if random_state is None else check_integer("random_state", random_state, 0)
     masks = draw_test_masks(n, n_masks, seed)
     found = evaluate(game, np.packbits(masks, axis=1), n)
     kept = ~np.isnan(found.values)
@@ -136,17 +137,6 @@ def faithfulness(
     if found.chance is not None and not is_constant(values):
         noise = min(1.0, found.chance / float(values.var()))
     return Faithfulness(r2, low, high, confidence, len(values), exact, noise)
-
-
-def _check_n_masks(n_masks: int) -> None:
-    """Refuse too few masks to test on.
-
-    Raises:
-        ValueError: If there are fewer than two.
-    """
-    if n_masks < 2:  # noqa: PLR2004 a variance takes two
-        msg = f"n_masks must be at least 2, got {n_masks}."
-        raise ValueError(msg)
 
 
 def fresh_seed() -> int:

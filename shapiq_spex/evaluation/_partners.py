@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, is_real
 from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.spectrum._sets import resize, unique_sets
 
@@ -86,6 +87,7 @@ def partners(
 
     Raises:
         ValueError: If a parameter is out of range.
+        TypeError: If one that must be a number is none.
 
     Examples:
         >>> from shapiq_spex import FourierSpectrum, partners
@@ -94,6 +96,9 @@ def partners(
         [Partners(players=(0, 1), value=-1.0, first=1.0, last=0.0, kind='redundancy')]
     """
     check_spectrum(spectrum)
+    check_integer("max_order", max_order)
+    if count is not None:
+        check_integer("count", count, 0)
     if not _PAIR <= max_order <= min(_LARGEST_ORDER, spectrum.n_players):
         most = min(_LARGEST_ORDER, spectrum.n_players)
         msg = f"max_order must be between 2 and {most}, got {max_order}."
@@ -158,7 +163,7 @@ def near_duplicates(
         msg = "near_duplicates needs spectra of games over the same players, at least one."
         raise ValueError(msg)
     for name, number in (("share", share), ("least", least)):
-        if not 0 < number <= 1:
+        if not (is_real(number) and 0 < number <= 1):
             msg = f"{name} must be above 0 and at most 1, got {number!r}."
             raise ValueError(msg)
     sets = np.concatenate([resize(each.sets[each.orders == _PAIR], _PAIR, n) for each in several])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from tqdm.auto import tqdm
 
+from shapiq_spex._numbers import check_integer, is_real
+from shapiq_spex.ablations import check_values
 from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.evaluation._choice import search
 from shapiq_spex.evaluation._integer import Proven, prove, prove_roughly
@@ -132,7 +134,13 @@ def best_subset(
         (1, 2)
     """
     check_spectrum(spectrum)
-    _check(blur=blur, trials=trials, method=method, time_limit=time_limit)
+    _check(
+        blur=blur,
+        trials=trials,
+        random_state=random_state,
+        method=method,
+        time_limit=time_limit,
+    )
     size = _size(keep, spectrum.n_players)
     sign = -1.0 if minimize else 1.0
     signed = FourierSpectrum(spectrum.n_players, spectrum.sets, sign * spectrum.coefficients)
@@ -147,18 +155,19 @@ def best_subset(
     return Subset(mask, value, sign * proven.bound, gap)
 
 
-def _check(*, blur: float, trials: int, method: Method, time_limit: float) -> None:
+def _check(
+    *, blur: float, trials: int, random_state: int, method: Method, time_limit: float
+) -> None:
     """Check parameters."""
-    if not 0 <= blur < _EVEN:
+    if not (is_real(blur) and 0 <= blur < _EVEN):
         msg = f"blur must be at least 0 and below 0.5, got {blur!r}."
         raise ValueError(msg)
-    if trials < 1:
-        msg = f"trials must be at least 1, got {trials!r}."
-        raise ValueError(msg)
+    check_integer("trials", trials, 1)
+    check_integer("random_state", random_state, 0)
     if method not in get_args(Method):
         msg = f"method must be one of {', '.join(get_args(Method))}, got {method!r}."
         raise ValueError(msg)
-    if not time_limit > 0:
+    if not (is_real(time_limit) and time_limit > 0):
         msg = f"time_limit must be more than 0 seconds, got {time_limit!r}."
         raise ValueError(msg)
 
@@ -168,7 +177,7 @@ def _try(
 ) -> tuple[BoolArray, float]:
     """Evaluate subsets in a game; return the best one and its value."""
     distinct = np.unique(masks, axis=0)
-    values = np.asarray(game(distinct), dtype=np.float64)
+    values = check_values(game(distinct), distinct, gaps=True)
     if np.isnan(values).all():
         msg = "The game has no value for any of the subsets tried."
         raise ValueError(msg)
@@ -216,8 +225,8 @@ def _solve(spectrum: FourierSpectrum, size: int, method: Method, time_limit: flo
 
 def _size(keep: float, n: int) -> int:
     """Return how many players to keep."""
-    whole = isinstance(keep, int | np.integer) and not isinstance(keep, bool)
-    if isinstance(keep, bool) or not 0 <= keep <= (n if whole else 1):
+    whole = isinstance(keep, int | np.integer)
+    if not (is_real(keep) and 0 <= keep <= (n if whole else 1)):
         msg = f"keep must be an integer from 0 to {n}, or a share from 0.0 to 1.0, got {keep!r}."
         raise ValueError(msg)
     return int(keep) if whole else round(keep * n)

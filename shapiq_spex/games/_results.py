@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from shapiq_spex._names import distinct
+from shapiq_spex._numbers import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ def rank(explanation: shapiq.InteractionValues) -> list[tuple[tuple[int, ...], f
 
 def to_lines(explanation: shapiq.InteractionValues, names: Sequence[str], count: int) -> list[str]:
     """Return the strongest interactions as ``(never, fails): +2.17``."""
-    names, ranked = distinct(names), rank(explanation)[:count]
+    names, ranked = distinct(names), rank(explanation)[: check_integer("count", count, 0)]
     places = count_places(value for _, value in ranked)
     return [
         f"({', '.join(names[player] for player in players)}): {value:+.{places}f}"

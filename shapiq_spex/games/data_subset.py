@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ import numpy as np
 from shapiq import Game
 from tqdm.auto import tqdm
 
+from shapiq_spex._numbers import check_integer, refuse_masked
+from shapiq_spex.ablations import check_values
+
 from . import _results
 from ._inputs import count, same_inputs
-from .training import CONVERGENCE, Tally, Training, as_learner, train_subsets
+from .training import Tally, Training, as_learner, train_subsets
 from .values import Value
 from .values._value import check_point
 
@@ -36,6 +40,8 @@ CLIP = 1e-3
 _BATCH_SIZE = 1024  # a store keeps what is there before a batch is whole
 _QUIET_SECONDS = 2.0
 _SEED_BITS = 31
+_TRIES = 2  # of the whole training data, with as many seeds
+_CHECKING = threading.RLock()  # a learner may play games of its own
 _HERE = str(Path(__file__).parent)  # warnings point to who called the package
 
 
@@ -56,9 +62,15 @@ class DataSubsetGame(_results.NamedPlayers, Game):
     Retrainings run by joblib: within ``joblib.parallel_config(backend="loky")`` on all cores,
     with ``"dask"`` or ``"ray"`` on a cluster.
 
-    What cannot be trained has a value too. Where there is no point, one class, or a learner that
-    raises an error, the outputs are the frequencies of the classes among the points that are there
-    (of all points, if none is), or the mean of their targets. ``failures`` counts the errors.
+    Where there is nothing to learn from, no point or one class, the outputs are the frequencies of
+    the classes among the points that are there (of all points, if none is), or the mean of their
+    targets. A classifier that refuses points which lack a class, as XGBoost does, is trained on
+    numbers of the classes that are there; the missing one has the probability ``clip``.
+
+    The learner is first trained on all points. If it fails on these, that is an error. A mask on
+    which it fails later has no value: it is NaN, a store keeps nothing of it and tries it again in
+    the next run, and this package's approximators do without it, warn of it, and count it in their
+    ``record``. A stand-in would make an effect of the failure. ``failures`` counts the errors.
 
     Attributes:
         value: What is explained.
@@ -76,6 +88,8 @@ class DataSubsetGame(_results.NamedPlayers, Game):
         >>> game(np.array([[True, True, True, True], [True, True, False, False]])).round(1).tolist()
         [6.9, -6.9]
     """
+
+    may_fail = True  # NaN is no mistake: a mask without a value
 
     def __init__(
         self,
@@ -116,10 +130,14 @@ class DataSubsetGame(_results.NamedPlayers, Game):
                 is kept as soon as it is there.
 
         Raises:
-            ValueError: If the numbers of inputs, targets, groups or names differ, or the value does
-                not go with the targets.
-            TypeError: If the learner is none.
+            ValueError: If the numbers of inputs, targets, groups or names differ, one of them is
+                masked, a number is out of range, or the value does not go with the targets.
+            TypeError: If the learner is none, or a number is none.
         """
+        refuse_masked("X", X)
+        check_integer("random_state", random_state, 0)
+        if batch_size is not None:
+            check_integer("batch_size", batch_size, 1)
         targets = _as_targets(y, count(X))
         learner = as_learner(train, targets, task, clip)
         if not isinstance(value, Value):
@@ -219,19 +237,29 @@ class DataSubsetGame(_results.NamedPlayers, Game):
             repeat: Which of several evaluations this is; each has its own seed.
 
         Yields:
-            The positions of some coalitions, and their outputs, shape ``(c, d)``.
+            The positions of some coalitions, and their outputs, shape ``(c, d)``. Coalitions whose
+            retraining failed never come.
 
         Raises:
-            TrainingError: If the learner fails on all training points too.
+            TrainingError: If the learner fails on all training points.
         """
         present = np.asarray(coalitions, dtype=bool)[:, self._members]
-        for piece in train_subsets(self._training, present, self._seed(repeat)):
-            self._tally.take(piece)
-            if not self._tally.works:
-                self._check_works(repeat)
-            yield piece.positions, piece.outputs
-        if message := self._tally.tell():
-            warnings.warn(message, skip_file_prefixes=(_HERE,))
+        if len(present) == 0:
+            return
+        self._check_works(repeat)
+        seed = self._seed(repeat)
+        known = self._tally.whole.get(seed)
+        whole = present.all(axis=1) & (known is not None)
+        rest = np.flatnonzero(~whole)
+        try:
+            if known is not None and known.worked.all() and whole.any():
+                yield np.flatnonzero(whole), known.outputs.repeat(whole.sum(), axis=0)
+            for piece in train_subsets(self._training, present[rest], seed):
+                self._tally.take(piece)
+                yield rest[piece.positions[piece.worked]], piece.outputs[piece.worked]
+        finally:  # of a run that stops at a limit, as well
+            if message := self._tally.tell():
+                warnings.warn(message, skip_file_prefixes=(_HERE,))
 
     def outputs(self, coalitions: BoolArray, repeat: int = 0) -> FloatArray:
         """Retrain: what costs, and what a store keeps.
@@ -241,7 +269,8 @@ class DataSubsetGame(_results.NamedPlayers, Game):
             repeat: Which of several evaluations this is; each has its own seed.
 
         Returns:
-            Logits of all classes, or predictions, for all test points, shape ``(m, d)``.
+            Logits of all classes, or predictions, for all test points, shape ``(m, d)``; NaN where
+            the retraining failed.
         """
         width = count(self._training.X_test) * self._training.learner.width
         found = np.full((len(coalitions), width), np.nan)
@@ -269,18 +298,16 @@ class DataSubsetGame(_results.NamedPlayers, Game):
             coalitions: Which players are present, shape ``(m, n)``.
 
         Returns:
-            The values, shape ``(m,)``.
+            The values, shape ``(m,)``; NaN where the retraining failed.
         """
-        found: list[tuple[IntArray, FloatArray]] = []
+        values = np.full(len(coalitions), np.nan)
         with tqdm(
             total=len(coalitions), desc="Retrainings", delay=_QUIET_SECONDS, leave=False
         ) as bar:
             for positions, outputs in self.stream(coalitions):
-                found.append((positions, self.values(outputs)))
+                part = check_values(self.values(outputs), coalitions[positions])
+                values[positions] = part
                 bar.update(len(positions))
-        values = np.empty(len(coalitions))
-        for positions, part in found:
-            values[positions] = part
         return values
 
     def _seed(self, repeat: int) -> int:
@@ -289,20 +316,30 @@ class DataSubsetGame(_results.NamedPlayers, Game):
         return int(sequence.generate_state(1)[0]) >> (32 - _SEED_BITS)
 
     def _check_works(self, repeat: int) -> None:
-        """Tell a learner that never works from one that fails on small subsets."""
-        training = self._training
-        everything = np.arange(len(training.y))
-        _, trouble = training.learner.outputs(
-            training.X, training.y, everything, training.X_test, self._seed(repeat)
-        )
-        if trouble not in (None, CONVERGENCE):
-            msg = f"The learner fails on all training points, too: {trouble}"
+        """Train on all points, once for a game: what fails there has no value at all.
+
+        A learner that fails by chance gets a second try with another seed.
+
+        Raises:
+            TrainingError: If both failed, now or before.
+        """
+        tally = self._tally
+        with _CHECKING:  # threads may ask at the same time
+            for seed in (self._seed(repeat), self._seed(repeat + 1)):
+                if not tally.works and len(tally.whole) < _TRIES:
+                    everything = np.ones((1, len(self._training.y)), dtype=bool)
+                    for piece in train_subsets(self._training, everything, seed):
+                        tally.take(piece)
+                        tally.whole[seed] = piece
+        if not tally.works:
+            (trouble,) = next(iter(tally.whole.values())).troubles
+            msg = f"The learner fails on the whole training data: {trouble}"
             raise TrainingError(msg)
-        self._tally.works = True
 
 
 def _as_targets(y: ArrayLike, n_points: int) -> NDArray[Any]:
     """Return targets as an array, or say what is wrong with them."""
+    refuse_masked("y", y)
     targets = np.asarray(y)
     if targets.ndim != 1 or len(targets) != n_points or n_points == 0:
         msg = (
@@ -317,6 +354,7 @@ def _group(groups: ArrayLike | None, n_points: int) -> tuple[list[Any], IntArray
     """Return the players' labels, and the player of each point."""
     if groups is None:
         return list(range(n_points)), np.arange(n_points)
+    refuse_masked("groups", groups)
     given = np.asarray(groups)
     if given.shape != (n_points,):
         msg = f"groups must have shape ({n_points},), one group a point, got {given.shape}."

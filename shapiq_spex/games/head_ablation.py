@@ -11,6 +11,7 @@ import numpy as np
 from shapiq import Game
 from tqdm.auto import tqdm
 
+from shapiq_spex._numbers import as_real, check_integer
 from shapiq_spex.ablations import Versions
 
 from . import _results
@@ -98,15 +99,16 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             ImportError: If torch or transformers is missing.
             ValueError: If heads cannot be found, are not there or are named twice, the task does
                 not go with the model, or a number is out of range.
+            TypeError: If a number is none.
         """
         torch, _ = require()
         if ablation not in ABLATIONS:
             msg = f"ablation must be one of {', '.join(map(repr, ABLATIONS))}, got {ablation!r}."
             raise ValueError(msg)
         for name, number in (("max_tokens", max_tokens), ("batch_size", batch_size)):
-            if number is not None and number < 1:
-                msg = f"{name} must be at least 1, got {number!r}."
-                raise ValueError(msg)
+            if number is not None:
+                check_integer(name, number, 1)
+        check_integer("random_state", random_state, 0)
         self._model = unwrap(model)
         if tokenizer is None and isinstance(model, HuggingFace):
             tokenizer = model.tokenizer
@@ -204,7 +206,7 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             TypeError: If the task is a function.
         """
         count = len(self._need_task())
-        if not -count <= example < count:
+        if not -count <= check_integer("example", example) < count:
             msg = f"There is no example {example}: there are {count}."
             raise IndexError(msg)
         other = copy.copy(self)
@@ -414,8 +416,8 @@ def _as_numbers(returned: Any) -> FloatArray:  # noqa: ANN401 whatever a functio
         ValueError: If it is none.
     """
     if returned is not None:
-        with contextlib.suppress(TypeError, ValueError):
-            numbers = np.atleast_1d(np.asarray(returned, dtype=np.float64))
+        with contextlib.suppress(TypeError):
+            numbers = np.atleast_1d(as_real(returned, "The function must return"))
             if numbers.ndim == 1 and len(numbers):
                 return numbers
     shown = f"shape {np.shape(returned)}" if np.ndim(returned) else repr(returned)

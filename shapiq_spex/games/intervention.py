@@ -82,4 +82,7 @@ def choose(players: Sequence[int], others: Mapping[int, str]) -> dict[int, str |
 
 
 def _in_range(positions: Iterable[object], n: int) -> bool:
-    return all(isinstance(each, int | np.integer) and 0 <= each < n for each in positions)
+    return all(
+        isinstance(each, int | np.integer) and not isinstance(each, bool) and 0 <= each < n
+        for each in positions
+    )

@@ -12,6 +12,7 @@ import numpy as np
 from shapiq import Game
 
 from shapiq_spex import _names
+from shapiq_spex._numbers import check_integer
 from shapiq_spex._texts import without_marks
 from shapiq_spex.ablations import Versions
 
@@ -117,6 +118,8 @@ class PromptGame(_results.NamedPlayers, Game):
             TypeError: If the model is neither a language model nor a function, or the target does
                 not go with it.
         """
+        if batch_size is not None:
+            check_integer("batch_size", batch_size, 1)
         self._template = Template(template)
         self._text = MaskedText(
             _divide(text, segment, model),
@@ -243,9 +246,8 @@ class PromptGame(_results.NamedPlayers, Game):
             ValueError: If the budget or the number of probes is below 1.
         """
         for name, number in (("budget", budget), ("probes", probes)):
-            if number < 1:
-                msg = f"{name} must be at least 1, got {number}."
-                raise ValueError(msg)
+            check_integer(name, number, 1)
+        check_integer("random_state", random_state, 0)
         calls = min(budget, 1 << self.n_players)
         masks = np.random.default_rng(random_state).random((probes, self.n_players)) < _HALF
         self.outputs(masks[:1])  # what is done once
@@ -348,7 +350,7 @@ class PromptGame(_results.NamedPlayers, Game):
 
     def _used(self) -> int:
         usage = getattr(self.model, "usage", None)
-        return usage.tokens if isinstance(usage, Usage) else 0
+        return check_integer("usage.tokens", usage.tokens, 0) if isinstance(usage, Usage) else 0
 
 
 def _divide(text: str | Sequence[str], segment: Unit | Segmenter, model: object) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.evaluation import interaction_matrix
 from shapiq_spex.spectrum import FourierSpectrum
 
@@ -163,9 +164,7 @@ def plot_head_network(
             of them, or ``count`` is less than 1.
     """
     places = _check_heads(heads, explanation.n_players)
-    if count < 1:
-        msg = f"count must be at least 1, got {count}."
-        raise ValueError(msg)
+    check_integer("count", count, 1)
     pairs = {
         tuple(players): float(value)
         for players, value in explanation.interactions.items()

@@ -6,6 +6,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, NamedTuple
 
 from shapiq_spex._names import distinct, show
+from shapiq_spex._numbers import check_integer, check_real
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,8 @@ def plot_text(
     """
     from matplotlib.figure import Figure  # noqa: PLC0415, heavy, and for figures alone
 
+    check_integer("count", count, 0)
+    check_real("width", width, 0)
     if len(parts) != explanation.n_players:
         msg = (
             f"Need the text of each of the {explanation.n_players} players, got {len(parts)} parts."

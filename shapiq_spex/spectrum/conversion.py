@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from shapiq.interaction_values import InteractionValues
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.spectrum._sets import to_tuples, unique_sets
 from shapiq_spex.spectrum._weights import VALID_INDICES, SpectrumIndex, weight_table
 
@@ -103,11 +104,11 @@ def _check(index: SpectrumIndex, max_order: int, min_order: int, n_players: int)
     if index not in VALID_INDICES:
         msg = f"Invalid index {index!r}. Valid indices are: {', '.join(VALID_INDICES)}."
         raise ValueError(msg)
-    if not 1 <= max_order <= n_players:
+    if not 1 <= check_integer("max_order", max_order) <= n_players:
         msg = f"max_order must be between 1 and the {n_players} players. Got {max_order}."
         raise ValueError(msg)
     order = 1 if index in ("SV", "BV") else int(max_order)
-    if not 0 <= min_order <= order:
+    if not 0 <= check_integer("min_order", min_order) <= order:
         msg = f"min_order must be between 0 and the order {order} of {index}. Got {min_order}."
         raise ValueError(msg)
     return order

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 import numpy as np
 
+from shapiq_spex._numbers import as_real, check_integer, refuse_masked
 from shapiq_spex.spectrum import _file
 from shapiq_spex.spectrum._reading import read
 from shapiq_spex.spectrum._sets import (
@@ -159,7 +160,7 @@ class FourierSpectrum:
         if table.ndim != 1 or n_players < 1 or table.size != 1 << n_players:
             msg = f"A table of values must have shape (2^n,) with n >= 1. Got {table.shape}."
             raise ValueError(msg)
-        spectrum = walsh_hadamard(_as_coefficients(table, table.size)) / table.size
+        spectrum = walsh_hadamard(_as_coefficients(values, table.size)) / table.size
         kept = np.flatnonzero(spectrum)
         member = (kept[:, None] >> np.arange(n_players)) & 1
         sets = np.where(member, np.arange(n_players), n_players)
@@ -347,10 +348,11 @@ class FourierSpectrum:
 
         Raises:
             ValueError: If a limit is negative.
+            TypeError: If it is no integer.
 
         """
         for name, limit in (("max_order", max_order), ("max_terms", max_terms)):
-            if limit is not None and limit < 0:
+            if limit is not None and check_integer(name, limit) < 0:
                 msg = f"{name} must not be negative. Got {limit}."
                 raise ValueError(msg)
         kept = np.ones(len(self), dtype=bool) if max_order is None else self.orders <= max_order
@@ -435,7 +437,7 @@ def _as_coefficients(values: npt.ArrayLike, count: int) -> FloatArray:
             f"Got an array of shape {array.shape} of {array.dtype}."
         )
         raise ValueError(msg)
-    array = array.astype(np.float64)
+    array = as_real(values, "Coefficients and values must be")
     if not np.isfinite(array).all():
         msg = f"Coefficients and values must be finite. Got {array[~np.isfinite(array)][0]}."
         raise ValueError(msg)
@@ -444,6 +446,7 @@ def _as_coefficients(values: npt.ArrayLike, count: int) -> FloatArray:
 
 def _as_masks(masks: npt.ArrayLike, n_players: int) -> npt.NDArray[np.bool_]:
     """Check masks and return them as booleans of shape ``(m, n_players)``."""
+    refuse_masked("masks", masks)
     array = np.asarray(masks)
     if array.ndim == 1:
         array = array[None, :]

@@ -10,7 +10,7 @@ import pytest
 
 import shapiq_spex
 from shapiq_spex.ablations._limits import Limits, TokenLimit
-from shapiq_spex.games import PromptGame
+from shapiq_spex.games import Labels, PromptGame, Usage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,3 +132,54 @@ def test_a_model_that_counts_its_calls_is_paid_once(tmp_path: Path) -> None:
         for _ in range(3):
             game(np.tri(4, dtype=bool))
     assert model.asked == 4
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan])
+def test_estimates_that_are_no_numbers_of_tokens(wrong: float) -> None:
+    """They would let a run go on beyond its limit."""
+    game = Counting()
+    game.rate = wrong
+    with pytest.raises(ValueError, match="estimate_tokens must return one number of at least 0"):
+        TokenLimit(game, 100).take(np.ones((3, 20), dtype=bool))
+
+
+@pytest.mark.parametrize("wrong", [-10_000, np.nan, 0.5, True])
+def test_counts_that_are_no_numbers_of_tokens(wrong: float) -> None:
+    """Negative, none, or no whole number, before a run and in it."""
+    game = Counting()
+    limit = TokenLimit(game, 100)
+    game.tokens_used = wrong  # type: ignore[assignment]
+    for take in (lambda: limit.take(np.ones((3, 20), dtype=bool)), lambda: TokenLimit(game, 1)):
+        with pytest.raises((TypeError, ValueError), match="tokens_used must be"):
+            take()
+
+
+def test_a_count_that_falls_makes_no_room() -> None:
+    """What was used once is used."""
+    game = Counting()
+    limit = TokenLimit(game, 100)
+    masks = np.ones((10, 20), dtype=bool)
+    game.tokens_used = 90
+    assert limit.take(masks) == (0, 0.0)
+    game.tokens_used = 10
+    assert limit.take(masks) == (0, 0.0)
+
+
+@pytest.mark.parametrize("wrong", [-5, np.nan, 1.5])
+def test_a_models_usage_that_is_no_number_of_tokens(wrong: float) -> None:
+    """Of a model of the user's own."""
+
+    class Model:
+        fingerprint = "model"
+        usage = Usage()
+
+        def log_probabilities(self, prompts: list[str], texts: list[str]) -> np.ndarray:
+            self.usage.tokens += wrong  # type: ignore[assignment]
+            return np.full((len(prompts), len(texts)), -1.0)
+
+    game = PromptGame(text="a b c", model=Model(), target=Labels("no", "yes"))
+    game(np.ones((1, 3), dtype=bool))
+    with pytest.raises((TypeError, ValueError), match=r"usage.tokens must be"):
+        _ = game.tokens_used
+    with pytest.raises((TypeError, ValueError), match="tokens must be"):
+        Usage().add(1, wrong)  # type: ignore[arg-type]

@@ -142,7 +142,7 @@ class TestConstruction:
     @pytest.mark.parametrize("value", [0, -3])
     def test_max_terms_out_of_range(self, value: int) -> None:
         """A term at least."""
-        with pytest.raises(ValueError, match=f"max_terms must be None or at least 1, got {value}"):
+        with pytest.raises(ValueError, match=f"max_terms must be at least 1, got {value}"):
             ProxySPEX(10, max_terms=value)
 
     @pytest.mark.parametrize("value", [1.5, 2.0, "3"])
@@ -595,3 +595,29 @@ class TestSilence:
         with pytest.raises(ValueError, match="LightGBM refuses"):
             ProxySPEX(10, proxy_model={"objective": "no such thing"})
         assert capfd.readouterr().out == ""
+
+
+def test_players_that_never_change_are_named() -> None:
+    """Where the masks without a player have no value, an effect of 0 is no finding."""
+
+    class Fails:
+        """A game that fails wherever player 3 is absent, and may."""
+
+        may_fail = True
+
+        def __call__(self, masks: np.ndarray) -> np.ndarray:
+            """Return values."""
+            return np.where(masks[:, 3], 1.0 * masks[:, 0], np.nan)
+
+    approximator = ProxySPEX(30, 1, "FBII", random_state=0)
+    with pytest.warns(UserWarning, match=r"players \[3\] never change: nothing is known"):
+        explanation = approximator.approximate(200, Fails())
+    assert explanation[(0,)] == pytest.approx(1.0)
+    assert approximator.record.failed > 50
+    assert approximator.record.asked == approximator.record.evaluated + approximator.record.failed
+
+
+def test_nan_is_no_value_for_other_games() -> None:
+    """A game must name the masks that it may fail on."""
+    with pytest.raises(ValueError, match="returned nan"):
+        ProxySPEX(30).approximate(200, lambda masks: np.where(masks[:, 3], 1.0, np.nan))

@@ -13,6 +13,7 @@ import joblib
 import numpy as np
 import pytest
 import shapiq
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -92,30 +93,180 @@ def test_all_masks_have_a_finite_value() -> None:
         assert np.abs(values).max() < 20
 
 
-def test_failures_are_counted_and_told_of_once() -> None:
-    """Five neighbours of fewer points: the values are those of frequencies."""
+def test_a_failure_has_no_value_and_is_told_of_from_the_first_on() -> None:
+    """Five neighbours of fewer points: NaN, counted, with the learner's own words."""
     game = make(KNeighborsClassifier(5))
     few = np.zeros((4, 20), dtype=bool)
     few[:, [0, int(np.flatnonzero(Y2[0] != Y2)[0])]] = True
-    with pytest.warns(UserWarning, match="4 of 4 retrainings failed, mostly with 'ValueError: Exp"):
-        values = game(few)
-    assert sum(game.failures.values()) == 4
-    np.testing.assert_allclose(values, 0.0, atol=1e-12)  # both classes are as frequent
-    game(few)  # and silent
+    masks = np.concatenate([MASKS[:20], few[:1]])
+    with pytest.warns(UserWarning, match="1 of 22 retrainings failed, mostly with 'ValueError: E"):
+        values = game(masks)
+    np.testing.assert_array_equal(np.isnan(values), [False] * 20 + [True])
+    with pytest.warns(UserWarning, match="5 of 26 retrainings failed"):
+        game(few)
+    assert sum(game.failures.values()) == 5
+    game(few[:1])  # silent until there are twice as many
 
 
-def test_a_learner_that_never_works_is_an_error(tmp_path: Path) -> None:
-    """A mistake in a training function must not look like a game."""
+class Logging:
+    """A learner that writes down each training, in whatever process, and fails as it is told to."""
 
-    def broken(X: np.ndarray, y: np.ndarray, seed: int) -> Any:  # noqa: ANN401, ARG001
-        msg = "there is no such layer"
-        raise AttributeError(msg)
+    fingerprint = "logging"
 
-    with pytest.raises(RuntimeError, match="fails on all training points, too: AttributeError: th"):
-        make(broken)(MASKS)
-    stored = StoredGame(make(broken), tmp_path / "a.sqlite", fingerprint="broken")
+    def __init__(self, log: Path, fails: Any) -> None:  # noqa: ANN401
+        """Take a function of the targets and the number of the training."""
+        self.log, self.fails = log, fails
+
+    def __call__(self, X: np.ndarray, y: np.ndarray, seed: int) -> Any:  # noqa: ANN401
+        """Train nearest class means."""
+        with self.log.open("a") as file:
+            file.write(f"{len(y)}\n")
+        if self.fails(y, self.count()):
+            msg = "there is no such layer"
+            raise AttributeError(msg)
+        return Counting()(X, y, seed)
+
+    def count(self) -> int:
+        """Return how many trainings there were."""
+        return len(self.log.read_text().splitlines()) if self.log.exists() else 0
+
+
+def always(y: np.ndarray, number: int) -> bool:  # noqa: ARG001
+    """Fail."""
+    return True
+
+
+NOTHING = np.zeros((1, 20), dtype=bool)
+ONE_CLASS = (Y2 == 0)[None]
+
+
+@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
+@pytest.mark.parametrize("first", [MASKS[:0], NOTHING, ONE_CLASS, ~NOTHING])
+def test_a_learner_that_never_works_is_an_error_within_two_trainings(
+    backend: str, first: np.ndarray, tmp_path: Path
+) -> None:
+    """Whatever comes first, a mistake in a training function must not look like a game."""
+    learner = Logging(tmp_path / "log", always)
+    masks = np.concatenate([first, MASKS])
+    game = make(learner)
+    with joblib.parallel_config(backend, n_jobs=2):
+        for each in (game, game.at(1), game.with_value(LogLoss(X_TEST, Y_TEST))):
+            with pytest.raises(RuntimeError, match="whole training data: AttributeError: there is"):
+                each(masks)
+    assert learner.count() == 2
+
+
+def test_a_learner_that_never_works_ends_the_run_of_a_store(tmp_path: Path) -> None:
+    """With its own words, and no further training for each mask."""
+    learner = Logging(tmp_path / "log", always)
+    stored = StoredGame(make(learner), tmp_path / "a.sqlite")
     with pytest.raises(AblationError, match="there is no such layer"):
         stored(MASKS)
+    assert learner.count() == 2
+
+
+def test_all_points_are_trained_on_first_and_once(tmp_path: Path) -> None:
+    """For all values of a game, and not at all where a store has everything."""
+    learner = Logging(tmp_path / "log", lambda *_: False)
+    game = make(learner)
+    asked = np.concatenate([MASKS[:5], ~NOTHING])
+    stored = StoredGame(game, tmp_path / "a.sqlite")
+    stored(asked)
+    game.at(2)(MASKS[:3])
+    game(~NOTHING)
+    assert learner.log.read_text().splitlines()[0] == "20"
+    assert learner.count() == 5 + 1 + 3
+    StoredGame(make(learner), tmp_path / "a.sqlite")(asked)
+    assert learner.count() == 5 + 1 + 3
+
+
+def test_a_single_failure_on_all_points_may_be_chance(tmp_path: Path) -> None:
+    """Another seed tells; the mask itself has no value."""
+    learner = Logging(tmp_path / "log", lambda y, number: number == 1)  # noqa: ARG005
+    with pytest.warns(UserWarning, match="1 of 4 retrainings failed"):
+        values = make(learner)(np.concatenate([~NOTHING, MASKS[:2]]))
+    np.testing.assert_array_equal(np.isnan(values), [True, False, False])
+
+
+def test_failures_by_chance_leave_an_explanation(tmp_path: Path) -> None:
+    """One in twenty fails: the rest is explained, and record and warnings count them."""
+
+    def by_chance(y: np.ndarray, number: int) -> bool:  # noqa: ARG001
+        return number % 20 == 10
+
+    for name in ("alone", "stored"):
+        game = make(Logging(tmp_path / name, by_chance))
+        approximator = ProxySPEX(20, 2, "FBII", random_state=0)
+        asked = game if name == "alone" else StoredGame(game, tmp_path / "a.sqlite")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            approximator.approximate(400, asked)
+        record = approximator.record
+        assert record.failed == sum(game.failures.values()) == 20
+        assert record.evaluated == 380
+        texts = " ".join(str(each.message) for each in caught)
+        assert "20 of 400 retrainings failed, mostly with 'AttributeError: there is" in texts
+        assert "There is no value for 20 of 400 masks" in texts
+        assert approximator.cv_faithfulness > 0.9
+
+
+class Coded(ClassifierMixin, BaseEstimator):
+    """Nearest class means that refuse labels with a gap, as XGBoost does, unless told not to."""
+
+    def __init__(self, *, strict: bool = True) -> None:
+        """Say whether to refuse."""
+        self.strict = strict
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Coded:
+        """Train."""
+        self.classes_ = np.unique(y)
+        if self.strict and self.classes_.max() >= len(self.classes_):
+            msg = "Invalid classes"
+            raise ValueError(msg)
+        self.means_ = np.stack([X[y == label].mean(axis=0) for label in self.classes_])
+        return self
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Return logits, or of two classes their difference."""
+        logits = -((X[:, None] - self.means_) ** 2).sum(axis=2)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+
+def test_a_rare_class_makes_no_effects_of_failures() -> None:
+    """Where a classifier refuses what others take, its explanation is the same as theirs."""
+    classes = np.where(np.arange(20) < 2, 1, 2 * Y2)  # two points of class 1
+    game = DataSubsetGame(Coded(), X, classes, value=Margin(X_TEST, 2 * Y_TEST))
+    other = DataSubsetGame(Coded(strict=False), X, classes, value=Margin(X_TEST, 2 * Y_TEST))
+    tops = []
+    for each in (game, other):
+        approximator = ProxySPEX(20, 2, "FBII", random_state=0)
+        tops.append(each.top(approximator.approximate(300, each)))
+        assert approximator.record.failed == 0
+    assert tops[0] == tops[1]
+
+
+def test_a_function_that_refuses_a_missing_class_is_explained_without() -> None:
+    """Its strongest effects are those of a function that does not, and what fails is counted."""
+    classes = np.where(np.arange(20) < 3, 1, 2 * Y2)
+
+    def train(X: np.ndarray, y: np.ndarray, seed: int) -> Any:  # noqa: ANN401, ARG001
+        if len(np.unique(y)) < 3:
+            msg = "a class is missing"
+            raise ValueError(msg)
+        return Coded().fit(X, np.unique(y, return_inverse=True)[1]).decision_function
+
+    strongest = []
+    for learner in (train, Coded(strict=False)):
+        game = DataSubsetGame(learner, X, classes, value=Margin(X_TEST, 2 * Y_TEST))
+        approximator = ProxySPEX(20, 1, "FBII", random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            explanation = approximator.approximate(500, game)
+        players = sorted(range(20), key=lambda player: -abs(explanation[(player,)]))
+        strongest.append(players[:10])
+        if learner is train:
+            assert approximator.record.failed == sum(game.failures.values()) > 30
+    assert len(set(strongest[0]) & set(strongest[1])) >= 8
 
 
 def test_one_retraining_answers_for_all_test_points_and_values(tmp_path: Path) -> None:
@@ -125,7 +276,7 @@ def test_one_retraining_answers_for_all_test_points_and_values(tmp_path: Path) -
     path = tmp_path / "a.sqlite"
     StoredGame(game, path)(MASKS)
     n_trained = len(learner.trained)
-    assert n_trained <= len(MASKS)
+    assert n_trained <= len(MASKS) + 1  # all points come first
     each = [StoredGame(game.at(point), path)(MASKS) for point in range(len(Y_TEST))]
     mean = StoredGame(game, path)(MASKS)
     np.testing.assert_allclose(np.mean(each, axis=0), mean)
@@ -261,7 +412,7 @@ StoredGame(game, {str(tmp_path / "a.sqlite")!r}, fingerprint="x")(masks)
     run = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True)  # noqa: S603
     assert run.returncode == -signal.SIGKILL, run.stderr
     kept = StoredGame(lambda m: m[:, 0], tmp_path / "a.sqlite", n_players=10, fingerprint="x")
-    assert len(kept.ablations()[1]) == 7
+    assert len(kept.ablations()[1]) == 6  # without that on all points
 
 
 def test_the_time_limit_holds_within_a_batch(tmp_path: Path) -> None:
@@ -290,7 +441,7 @@ def test_an_interrupt_loses_nothing_that_was_finished(tmp_path: Path) -> None:
     stored = StoredGame(make(interrupted), tmp_path / "a.sqlite", fingerprint="interrupted")
     with pytest.raises(KeyboardInterrupt):
         stored(MASKS)
-    assert len(stored.ablations()[1]) == 5
+    assert len(stored.ablations()[1]) == 4  # the first one was on all points
 
 
 @pytest.mark.parametrize(

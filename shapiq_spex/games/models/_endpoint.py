@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from shapiq_spex._numbers import check_integer, is_real
+
 if TYPE_CHECKING:
     import httpx
     import tenacity
@@ -49,9 +51,15 @@ class Endpoint:
 
         Raises:
             ImportError: If httpx or tenacity is missing.
-            ValueError: If the address is none.
+            ValueError: If the address is none, or a number is out of range.
+            TypeError: If a number is none.
         """
         self._httpx, self._tenacity = _import()
+        check_integer("retries", retries, 0)
+        for name, seconds in (("timeout", timeout), ("backoff", backoff)):
+            if not (is_real(seconds) and seconds > 0):
+                msg = f"{name} must be a positive number of seconds, got {seconds!r}."
+                raise ValueError(msg)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             shown = url.rpartition("@")[2]

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from shapiq_spex._numbers import check_integer
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -114,7 +116,13 @@ class Usage:
         Args:
             requests: How many requests.
             tokens: How many tokens.
+
+        Raises:
+            ValueError: If one is negative.
+            TypeError: If one is no integer.
         """
+        check_integer("requests", requests, 0)
+        check_integer("tokens", tokens, 0)
         with self._lock:
             self.requests += requests
             self.tokens += tokens

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, check_real
+
 from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
 
@@ -112,8 +114,14 @@ class LlamaCpp:
         Raises:
             ImportError: If llama.cpp is missing.
             FileNotFoundError: If there is no such file.
-            ValueError: If the model cannot be loaded.
+            ValueError: If the model cannot be loaded, or a number is out of range.
+            TypeError: If a number is none.
         """
+        check_real("temperature", temperature, 0)
+        check_integer("n_context", n_context, 1)
+        check_integer("n_gpu_layers", n_gpu_layers)
+        if n_threads is not None:
+            check_integer("n_threads", n_threads, 1)
         try:
             import xllamacpp  # noqa: F401, PLC0415 an extra
         except ImportError as error:

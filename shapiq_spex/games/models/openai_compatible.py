@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, check_real
+
 from ._endpoint import Endpoint, EndpointError, TransientError
+from ._log_probabilities import NONE, ROUNDING
 from ._opening import Opening
 from ._protocols import Usage, as_messages
 from ._tokens import join_bytes
@@ -102,11 +105,11 @@ class OpenAICompatible:
         Raises:
             ImportError: If httpx or tenacity is missing.
             ValueError: If the address is none, or a number is out of range.
+            TypeError: If a number is none.
         """
         for name, number in (("top", top), ("concurrency", concurrency)):
-            if number < 1:
-                msg = f"{name} must be at least 1, got {number}."
-                raise ValueError(msg)
+            check_integer(name, number, 1)
+        check_real("temperature", temperature, 0)
         self.model, self.chat, self.top, self.concurrency = model, chat, top, concurrency
         self.temperature, self.usage = temperature, Usage()
         self._endpoint = Endpoint(
@@ -250,7 +253,9 @@ class OpenAICompatible:
             options = {**self._wanted(prompt, 1), "logit_bias": {str(piece.number): _BIAS}}
             found = self._read(self._complete(prompt, options, before)).get(piece.text, 0.0)
             # no more than the likeliest token leaves: other servers report it with the bias
-            if found <= np.log1p(-np.exp(max(tokens.values(), default=0.0))) + _ROUNDING:
+            with np.errstate(divide="ignore"):  # a certain one leaves nothing
+                most = np.log1p(-np.exp(min(0.0, max(tokens.values(), default=0.0)))) + _ROUNDING
+            if found <= most:
                 return found
         msg = (
             f"reports the {len(tokens)} likeliest next tokens, and {piece.text!r} is not among "
@@ -307,7 +312,7 @@ class OpenAICompatible:
     def _read(self, answer: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON
         """Return the tokens of an answer with their log-probabilities."""
         try:
-            return _read_tokens(answer["choices"][0]["logprobs"])
+            tokens = _read_tokens(answer["choices"][0]["logprobs"])
         except (KeyError, IndexError, TypeError, ValueError) as error:
             msg = (
                 "answers this prompt without the log-probabilities of the next token, which the "
@@ -316,6 +321,10 @@ class OpenAICompatible:
                 "Similarity."
             )
             raise self._endpoint.error(msg, str(answer)) from error
+        if (most := max(tokens.values(), default=0.0)) > ROUNDING:
+            msg = f"reports {most:g} as a log-probability, and none is above 0."
+            raise self._endpoint.error(msg)
+        return tokens
 
     def _complete(
         self, prompt: Prompt, options: dict[str, Any], before: Sequence[_Piece] = ()
@@ -331,8 +340,23 @@ class OpenAICompatible:
         if messages is not None:
             path, asked = "chat/completions", {"messages": [*map(dict, messages)]}
         answer = self._opening.ask(path, {"model": self.model, **asked, **options})
-        self.usage.add(1, _read_usage(answer))
+        self.usage.add(1, self._read_usage(answer))
         return answer
+
+    def _read_usage(self, answer: Any) -> int:  # noqa: ANN401 decoded JSON
+        """Return the tokens that a request took, 0 where the endpoint does not tell."""
+        try:
+            told = answer["usage"]["total_tokens"]
+        except (KeyError, TypeError):
+            return 0
+        if told is None:
+            return 0
+        whole = isinstance(told, float) and told.is_integer()
+        try:
+            return check_integer("total_tokens", int(told) if whole else told, 0)
+        except (TypeError, ValueError) as error:
+            msg = f"reports a usage that is none, which limits of tokens rest on: {error}"
+            raise self._endpoint.error(msg) from error
 
 
 def _read_pieces(answer: Any) -> list[_Piece]:  # noqa: ANN401 decoded JSON
@@ -349,20 +373,17 @@ def _read_pieces(answer: Any) -> list[_Piece]:  # noqa: ANN401 decoded JSON
 
 
 def _read_tokens(report: Any) -> dict[str, float]:  # noqa: ANN401 decoded JSON
-    """Return the first token's alternatives, in the older or the newer form of the protocol."""
+    """Return the first token's alternatives, in the older or the newer form of the protocol.
+
+    Those with a number that stands for no log-probability are left out.
+    """
     if "content" in report:
         first = report["content"][0]
         entries = [first, *first["top_logprobs"]]
-        # several tokens may read the same, as parts of characters do: the likeliest counts
-        entries.sort(key=lambda entry: float(entry["logprob"]))
-        return {entry["token"]: float(entry["logprob"]) for entry in entries}
-    top = report["top_logprobs"][0]
-    return {str(token): float(value) for token, value in top.items()}
-
-
-def _read_usage(answer: Any) -> int:  # noqa: ANN401 decoded JSON
-    """Return the tokens that a request took, 0 where the endpoint does not tell."""
-    try:
-        return int(answer["usage"]["total_tokens"])
-    except (KeyError, TypeError, ValueError):
-        return 0
+        pairs = [(entry["token"], float(entry["logprob"])) for entry in entries]
+    else:
+        top = report["top_logprobs"][0]
+        pairs = [(str(token), float(value)) for token, value in top.items()]
+    # several tokens may read the same, as parts of characters do: the likeliest counts
+    pairs.sort(key=lambda pair: pair[1])
+    return {token: value for token, value in pairs if value > NONE}

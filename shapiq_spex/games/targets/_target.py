@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from scipy.special import logsumexp
 
+from shapiq_spex._numbers import as_real
+from shapiq_spex.ablations._checks import OutputError
 from shapiq_spex.games.models import Generator
+from shapiq_spex.games.models._log_probabilities import NONE, find_impossible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,15 +95,26 @@ def ask_probabilities(
     """Return what a model says, shape ``(m, k)``, if that is what it says.
 
     Raises:
-        ValueError: If it returned something of another shape.
+        ValueError: If it returned something of another shape, or no log-probabilities.
+        TypeError: If it returned no numbers.
     """
-    found = np.asarray(model.log_probabilities(prompts, continuations), dtype=np.float64)
+    returned = model.log_probabilities(prompts, continuations)
+    found = as_real(returned, "log_probabilities must return")
     if found.shape != (len(prompts), len(continuations)):
         msg = (
             f"log_probabilities must return an array of shape {len(prompts), len(continuations)}, "
             f"one row a prompt and one column a continuation, got {found.shape}."
         )
         raise ValueError(msg)
+    impossible = find_impossible(found, np.array([len(text.encode()) for text in continuations]))
+    if impossible.any():
+        row, column = np.argwhere(impossible)[0]
+        msg = (
+            f"log_probabilities returned {found[row, column]:g} for {continuations[column]!r}, "
+            "which is no log-probability: these are natural logarithms, at most 0, and a number "
+            f"as {NONE:g} that stands for none is not one of them."
+        )
+        raise OutputError(msg, found, np.flatnonzero(impossible.any(axis=1)))
     return found
 
 

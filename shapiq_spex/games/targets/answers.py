@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from shapiq_spex._numbers import as_real, check_integer
 from shapiq_spex.games.models import Generator
 
 from ._target import MAX_TOKENS, need, own_answer
@@ -16,6 +15,7 @@ from ._target import MAX_TOKENS, need, own_answer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from shapiq_spex.games.models import Prompt
@@ -40,6 +40,10 @@ class Answers:
     score: Score
     max_tokens: int = MAX_TOKENS
 
+    def __post_init__(self) -> None:
+        """Check the length."""
+        check_integer("max_tokens", self.max_tokens, 1)
+
     @property
     def fingerprint(self) -> object:
         """The function and the length."""
@@ -52,7 +56,7 @@ class Answers:
     def ask(self, model: Generator, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the scores, shape ``(m, 1)``; see :meth:`Target.ask`."""
         answers = model.generate(prompts, self.max_tokens, repeat)
-        scores = np.asarray(self.score(answers), dtype=np.float64)
+        scores = as_real(self.score(answers), "The score must return")
         if scores.shape != (len(answers),):
             msg = f"The score of {len(answers)} answers must be as many numbers, got {scores.shape}"
             raise ValueError(msg)
@@ -80,6 +84,10 @@ class Similarity:
     measure: Callable[[str, str], float] | None = None
     max_tokens: int = MAX_TOKENS
 
+    def __post_init__(self) -> None:
+        """Check the length."""
+        check_integer("max_tokens", self.max_tokens, 1)
+
     @property
     def fingerprint(self) -> object:
         """The answer, the measure and the length."""
@@ -96,7 +104,8 @@ class Similarity:
         """Return the similarities, shape ``(m, 1)``; see :meth:`Target.ask`."""
         measure = self.measure or _words_in_common
         answers = model.generate(prompts, self.max_tokens, repeat)
-        return np.array([[measure(answer, str(self.reference))] for answer in answers], np.float64)
+        found = [[measure(answer, str(self.reference))] for answer in answers]
+        return as_real(found, "The measure must return")
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Return the similarities, shape ``(m,)``; see :meth:`Target.values`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shapiq_spex._numbers import as_real
 from shapiq_spex.games.models import Classifier
 
 from ._target import need, odds
@@ -44,7 +45,7 @@ class ClassLogit:
 
     def ask(self, model: Classifier, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the logits of all classes, shape ``(m, classes)``; see :meth:`Target.ask`."""
-        return model.logits(prompts)
+        return as_real(model.logits(prompts), "logits must return")
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Raise: the class is not known before :meth:`prepare`; see :meth:`Target.values`."""
@@ -75,7 +76,7 @@ class Classes:
 
     def ask(self, model: Classifier, prompts: Sequence[Prompt], repeat: int) -> FloatArray:
         """Return the logits of all classes, shape ``(m, classes)``."""
-        return model.logits(prompts)
+        return as_real(model.logits(prompts), "logits must return")
 
     def values(self, outputs: FloatArray) -> FloatArray:
         """Return the log-odds or the logits, shape ``(m,)``."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
+from shapiq_spex._numbers import as_real
 from shapiq_spex.games.models import Classifier, Generator, LanguageModel
 
 from ._target import Target
@@ -15,6 +14,7 @@ from .answers import Answers
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from shapiq_spex.games.models import Prompt
@@ -51,7 +51,7 @@ class Function:
         Raises:
             ValueError: If that is not one number or vector a prompt.
         """
-        found = np.asarray(model(list(prompts)), dtype=np.float64)
+        found = as_real(model(list(prompts)), "The function must return")
         if found.ndim not in (1, 2) or len(found) != len(prompts):
             msg = (
                 f"The function must return one number, or one vector, for each of {len(prompts)} "
@@ -67,7 +67,7 @@ class Function:
             ValueError: If there is more than one number per prompt and no function.
         """
         if self.function is not None:
-            return np.asarray(self.function(outputs), dtype=np.float64)
+            return as_real(self.function(outputs), "The target must return")
         if outputs.ndim > 1 and outputs.shape[1] != 1:
             msg = (
                 f"The model returned {outputs.shape[1]} numbers per prompt: pass a target, a "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.games.models import Classifier, LanguageModel
 
 from ._target import (
@@ -130,7 +131,8 @@ class Continuation:
     scale: Literal["log-probability", "log-odds", "probability"] = "log-probability"
 
     def __post_init__(self) -> None:
-        """Check the answer and the scale."""
+        """Check the answer, its length and the scale."""
+        check_integer("max_tokens", self.max_tokens, 1)
         if self.text is not None:
             check_texts([self.text])
         if self.scale not in _SCALES:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, is_real
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -112,7 +114,11 @@ class Task(ABC):
         Raises:
             ValueError: If nothing would be left for one of them.
         """
+        check_integer("random_state", random_state, 0)
         whole = isinstance(test, int | np.integer)
+        if not is_real(test):
+            msg = f"test must be a number of examples or a share, got {test!r}."
+            raise ValueError(msg)
         count = int(test) if whole else round(test * len(self))
         if not 0 < count < len(self):
             msg = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.games.models.hugging_face._text import Texts
 
 from ._rows import ask_for
@@ -49,6 +50,7 @@ class Question:
         Raises:
             ValueError: If there are fewer than two, or the right one is none of them.
         """
+        check_integer("answer", self.answer)
         count = len(self.choices)
         if not _FEWEST <= count <= len(_LETTERS) or not 0 <= self.answer < count:
             msg = (

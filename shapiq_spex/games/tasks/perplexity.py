@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
 from shapiq_spex.games.models.hugging_face._text import Texts
 
 from ._prepared import Continuations, Prepared
@@ -52,9 +53,7 @@ class Perplexity(Task):
         check_texts("texts", self.texts)
         check_same_lengths(texts=self.texts)
         check_value(self.value, ("log_likelihood", "perplexity"))
-        if self.max_tokens < _FEWEST_TOKENS:
-            msg = f"max_tokens must be at least {_FEWEST_TOKENS}, got {self.max_tokens}."
-            raise ValueError(msg)
+        check_integer("max_tokens", self.max_tokens, _FEWEST_TOKENS)
 
     def prepare(
         self,

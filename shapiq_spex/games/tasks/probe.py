@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from shapiq_spex._numbers import refuse_masked
 from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 from shapiq_spex.games.models.hugging_face._scoring import pad
@@ -100,6 +101,7 @@ def fit_probe(
     if pooling not in _POOLINGS:
         msg = f"pooling must be one of {', '.join(map(repr, _POOLINGS))}, got {pooling!r}."
         raise ValueError(msg)
+    refuse_masked("y", y)
     labels = np.asarray(y)
     check_texts("texts", texts)
     if labels.shape != (len(texts),) or len(texts) == 0:

@@ -1,8 +1,9 @@
-"""A learner of any kind: how to train it anew, and what stands in where it cannot be trained."""
+"""A learner of any kind: how to train it anew, and what comes out where nothing is to learn."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,9 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing
 from sklearn.utils.multiclass import type_of_target
 
+from shapiq_spex._numbers import is_real
 from shapiq_spex.games._inputs import count
 
-from ._predictions import predict
+from ._predictions import predict, spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,8 +72,8 @@ class Learner:
 
         Returns:
             Shape ``(t, width)``: the logits of all classes, or the predictions; and what went
-            wrong, if anything did. Where that left no outputs, or there is nothing to learn from,
-            they are those of the classes' frequencies, or the mean, among the points.
+            wrong, if anything did. Where there is nothing to learn from, they are those of the
+            classes' frequencies, or the mean, among the points; where training failed, NaN.
         """
         present = y[rows]
         if len(rows) == 0 or (self.classes is not None and (present == present[0]).all()):
@@ -80,12 +82,44 @@ class Learner:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", ConvergenceWarning)
             try:
-                predictor = self.fit(_safe_indexing(X, rows), present, seed)
-                outputs = predict(predictor, X_test, self.classes, self.clip)
+                outputs = self._ask(_safe_indexing(X, rows), present, X_test, seed)
             except Exception as error:  # noqa: BLE001 it is counted, and the game goes on
                 trouble = f"{type(error).__name__}: {error}"
-                return self._repeat(self.prior(present), X_test), trouble
+                return self._repeat(np.full(self.width, np.nan), X_test), trouble
         return outputs, CONVERGENCE if caught else None
+
+    def _ask(self, X: Any, y: NDArray[Any], X_test: Any, seed: int) -> FloatArray:  # noqa: ANN401 as above
+        """Train on points, and return what comes out for the test points.
+
+        Some classifiers take the classes 0, 1, 2 but not 0 and 2. Where one refuses points that
+        lack a class, it gets the numbers of the classes that are there.
+        """
+        try:
+            return predict(self.fit(X, y, seed), X_test, self.classes, self.clip, y)
+        except Exception:
+            present, numbers = np.unique(y, return_inverse=True)
+            if self.classes is None or not self._may_number(present, self.classes):
+                raise
+            try:
+                predictor = self.fit(X, numbers, seed)
+                logits = predict(predictor, X_test, np.arange(len(present)), self.clip)
+            except Exception:  # noqa: BLE001 the first error is the one to tell of
+                logits = None
+            if logits is None:
+                raise
+            return spread(logits, present, self.classes, self.clip)
+
+    def _may_number(self, present: NDArray[Any], classes: NDArray[Any]) -> bool:
+        """Say whether classes may get numbers: one is missing, and the learner names none."""
+        if not isinstance(self.train, BaseEstimator):
+            return False
+        named = {
+            key
+            for value in self.train.get_params().values()
+            if isinstance(value, Mapping)  # as class_weight
+            for key in value
+        }
+        return len(present) < len(classes) and named.isdisjoint(classes.tolist())
 
     def fit(self, X: Any, y: NDArray[Any], seed: int) -> Any:  # noqa: ANN401 any predictor
         """Train on points, all of these, with a seed.
@@ -142,7 +176,7 @@ def as_learner(train: Any, y: NDArray[Any], task: Task | None, clip: float) -> L
     if task not in (None, "classification", "regression"):
         msg = f"task must be 'classification', 'regression' or None, got {task!r}."
         raise ValueError(msg)
-    if not 0 < clip < 1 / _LEAST_CLASSES:
+    if not (is_real(clip) and 0 < clip < 1 / _LEAST_CLASSES):
         msg = f"clip must be a probability above 0 and below 0.5, got {clip!r}."
         raise ValueError(msg)
     found = _find_task(train, y, task)

@@ -35,7 +35,7 @@ class Piece:
 
     Attributes:
         positions: Which subsets they are.
-        outputs: Shape ``(c, t * width)``.
+        outputs: Shape ``(c, t * width)``; NaN where training failed.
         troubles: What went wrong in each, if anything did.
         seconds: How long they took.
     """
@@ -44,6 +44,11 @@ class Piece:
     outputs: FloatArray
     troubles: list[str | None]
     seconds: float
+
+    @property
+    def worked(self) -> BoolArray:
+        """Which retrainings gave outputs, shape ``(c,)``."""
+        return ~np.isnan(self.outputs).any(axis=1)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from ._learner import CONVERGENCE
 if TYPE_CHECKING:
     from ._stream import Piece
 
-_MANY_FAILURES = 0.1  # of the retrainings: then a user should know
+_AGAIN = 2  # times as many failures as were told of: then a user is told again
 
 
 @dataclass
@@ -21,38 +21,39 @@ class Tally:
     Attributes:
         failures: How often what went wrong.
         n_trained: How many retrainings there were.
-        works: Whether the learner is known to work on all points.
-        told: Whether the user was told of the failures.
+        whole: What came out of all points, by the seed of the retraining.
+        told: How many failures the user was told of.
     """
 
     failures: Counter[str] = field(default_factory=Counter)
     n_trained: int = 0
-    works: bool = False
-    told: bool = False
+    whole: dict[int, Piece] = field(default_factory=dict)
+    told: int = 0
 
     def take(self, piece: Piece) -> None:
         """Count some more retrainings."""
         self.failures.update(trouble for trouble in piece.troubles if trouble)
         self.n_trained += len(piece.positions)
-        self.works |= self.n_failed < self.n_trained
+
+    @property
+    def works(self) -> bool:
+        """Whether the learner is known to work on all points."""
+        return any(piece.worked.all() for piece in self.whole.values())
 
     @property
     def errors(self) -> Counter[str]:
         """What went wrong but for fits that gave outputs without converging."""
         return Counter({text: k for text, k in self.failures.items() if text != CONVERGENCE})
 
-    @property
-    def n_failed(self) -> int:
-        """How many retrainings gave no outputs of their own."""
-        return self.errors.total()
-
     def tell(self) -> str | None:
-        """Return what a user should be told of failures, once, if there are many."""
-        if self.told or self.n_failed <= _MANY_FAILURES * self.n_trained:
+        """Return what a user should be told of failures, if there are many more by now."""
+        n_failed = self.errors.total()
+        if n_failed == 0 or n_failed < _AGAIN * self.told:
             return None
-        self.told = True
+        self.told = n_failed
         ((worst, _),) = self.errors.most_common(1)
         return (
-            f"{self.n_failed} of {self.n_trained} retrainings failed, mostly with {worst!r}. Their "
-            "values are those of the classes' frequencies, or of the mean; see `failures`."
+            f"{n_failed} of {self.n_trained} retrainings failed, mostly with {worst!r}. They have "
+            "no value (NaN), and an explanation rests on the others: it is biased if the points "
+            "decide what fails. See `failures`."
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer, refuse_masked
 from shapiq_spex.games._inputs import count
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def as_points(X: Any, y: ArrayLike) -> tuple[Any, NDArray[Any]]:  # noqa: ANN401
     Raises:
         ValueError: If their numbers differ, or there are none.
     """
+    refuse_masked("The test inputs", X)
+    refuse_masked("Their targets", y)
     targets = np.asarray(y)
     if targets.ndim == 0:
         targets = targets[None]
@@ -112,7 +115,7 @@ def check_labels(y: NDArray[Any], classes: Classes, name: str) -> NDArray[np.int
 
 def check_point(point: int | None, n_points: int) -> None:
     """Refuse a test point that there is not."""
-    if point is not None and not 0 <= point < n_points:
+    if point is not None and not 0 <= check_integer("point", point) < n_points:
         msg = f"point must be None or one of the test points 0 to {n_points - 1}, got {point}."
         raise ValueError(msg)
 

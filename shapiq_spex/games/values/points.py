@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import log_softmax
 
+from shapiq_spex._numbers import refuse_masked
 from shapiq_spex.games._inputs import count
 
 from ._value import as_points, check_labels, check_point, choose
@@ -106,6 +107,7 @@ class Prediction:
 
     def __post_init__(self) -> None:
         """Refuse a point that there is not."""
+        refuse_masked("The test inputs", self.X)
         check_point(self.point, count(self.X))
 
     def check(self, classes: Classes) -> None:

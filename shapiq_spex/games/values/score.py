@@ -10,6 +10,7 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import check_scoring
 
+from shapiq_spex._numbers import as_real
 from shapiq_spex.games._inputs import count
 
 from ._value import as_points, check_labels
@@ -70,7 +71,8 @@ class Score:
             return np.asarray(right.mean(axis=1))
         else:
             models = [_Classifier().show(each, classes) for each in outputs]
-        return np.array([self._scorer(model, self.X, self.y) for model in models], dtype=float)
+        found = [self._scorer(model, self.X, self.y) for model in models]
+        return as_real(found, "The scorer must return")
 
 
 class _Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types

@@ -280,6 +280,54 @@ def test_older_form(faulty: Faulty) -> None:
         assert model.log_probabilities([PROMPT], [" a"]).tolist() == [[-1.5]]
 
 
+@pytest.mark.parametrize("reported", [0.5, 2.0])
+def test_a_log_probability_above_0_is_refused(reported: float, faulty: Faulty) -> None:
+    """It is none, whatever it is."""
+    faulty.script = [answer({"choices": [{"logprobs": {"top_logprobs": [{" a": reported}]}}]})] * 2
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match="as a log-probability, and none is above 0"),
+    ):
+        model.log_probabilities([PROMPT], [" a"])
+
+
+def test_a_number_that_stands_for_no_log_probability_is_not_read(faulty: Faulty) -> None:
+    """A label with it is as one that is not reported."""
+    top = {" a": -0.1, " b": -9999.0}
+    faulty.script = [answer({"choices": [{"logprobs": {"top_logprobs": [top]}}]})]
+    with OpenAICompatible(faulty.url, model="m") as model:
+        assert model.log_probabilities([PROMPT], [" a"]).tolist() == [[-0.1]]
+    faulty.script = [
+        answer({"choices": [{"logprobs": {"top_logprobs": [top]}}]}),
+        answer({"error": "no such path"}),
+    ]
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match="the 1 likeliest next tokens, and ' b' is not among"),
+    ):
+        model.log_probabilities([PROMPT], [" b"])
+
+
+@pytest.mark.parametrize("tokens", [-5, 1.5, "12", True])
+def test_a_usage_that_is_no_number_of_tokens(tokens: object, faulty: Faulty) -> None:
+    """A limit of tokens would rest on it."""
+    faulty.script = [answer(GOOD | {"usage": {"total_tokens": tokens}})]
+    with (
+        OpenAICompatible(faulty.url, model="m") as model,
+        pytest.raises(EndpointError, match=r"reports a usage that is none.*total_tokens must be"),
+    ):
+        model.log_probabilities([PROMPT], [" a"])
+
+
+def test_a_usage_that_is_told(faulty: Faulty) -> None:
+    """Or not told, which is no fault."""
+    for told in ({"usage": {"total_tokens": 7.0}}, {"usage": None}, {}):
+        faulty.script = [answer(GOOD | told)]
+        with OpenAICompatible(faulty.url, model="m") as model:
+            model.log_probabilities([PROMPT], [" a"])
+            assert model.usage.tokens == (7 if told.get("usage") else 0)
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from shapiq_spex import StoredGame
 from shapiq_spex.games import Continuation, Labels, PromptGame
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shapiq_spex.games import LlamaCpp
 
 LOGS = np.log(np.array([[0.5, 0.25, 0.1], [0.1, 0.1, 0.8]]))
@@ -92,3 +95,44 @@ def test_models_without_log_probabilities() -> None:
     for target in (Labels("a", "b"), Continuation(" a")):
         with pytest.raises(TypeError, match="needs a model with the method log_probabilities"):
             PromptGame(text="a b", model=len, target=target)
+
+
+class Reporting:
+    """A language model that reports some numbers for the first prompt, and good ones for others."""
+
+    fingerprint = "reporting"
+
+    def __init__(self, first: float) -> None:
+        """Take what to report of the first prompt's first label."""
+        self.first = first
+        self.asked = 0
+
+    def log_probabilities(self, prompts: list[str], continuations: list[str]) -> np.ndarray:
+        """Report."""
+        self.asked += len(prompts)
+        found = np.full((len(prompts), len(continuations)), -2.0)
+        found[[prompt == "a b c" for prompt in prompts], 0] = self.first
+        return found
+
+
+@pytest.mark.parametrize("wrong", [-9999.0, -1e30, -10012.5, 0.3, 2.0])
+def test_what_is_no_log_probability_is_refused(wrong: float, tmp_path: Path) -> None:
+    """A number that stands for none, or one above 0; the others of a batch are kept."""
+    model = Reporting(wrong)
+    game = PromptGame(text="a b c", model=model, target=Labels("no", "yes"))
+    masks = np.array([[1, 1, 1], [1, 0, 1], [0, 0, 1]], dtype=bool)
+    with pytest.raises(ValueError, match="' no', which is no log-probability"):
+        game(masks)
+    stored = StoredGame(game, tmp_path / "a.sqlite", on_failure="skip")
+    model.asked = 0
+    assert np.isnan(stored(masks)).tolist() == [True, False, False]
+    assert model.asked == len(masks) + 1
+
+
+@pytest.mark.parametrize(
+    ("right", "text"), [(1e-4, " a"), (-1200.0, " a"), (-12000.0, " word" * 400)]
+)
+def test_log_probabilities_at_the_edge_are_taken(right: float, text: str) -> None:
+    """Rounding above 0, a most unlikely answer, and a long one."""
+    game = PromptGame(text="a b c", model=Reporting(right), target=Continuation(text))
+    assert game(np.ones((1, 3), dtype=bool)).tolist() == [right]

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
 from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.naive_bayes import MultinomialNB
+from sklearn.naive_bayes import GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -86,11 +87,12 @@ def test_with_one_class_there_are_its_frequencies() -> None:
     assert trouble is None
 
 
-def test_a_learner_that_raises_leaves_the_frequencies_and_its_error() -> None:
-    """Nearest neighbours cannot find five of two points."""
+def test_a_learner_that_raises_leaves_no_number_and_its_error() -> None:
+    """Nearest neighbours cannot find five of two points, and nothing stands in for them."""
     rows = [int(np.flatnonzero(Y == "a")[0]), int(np.flatnonzero(Y == "c")[0])]
     found, trouble = outputs(KNeighborsClassifier(5), rows)
-    np.testing.assert_allclose(found, np.tile(np.log([0.5, CLIP, 0.5]), (5, 1)))
+    assert found.shape == (5, 3)
+    assert np.isnan(found).all()
     assert trouble is not None
     assert trouble.startswith("ValueError: Expected n_neighbors <= n_samples_fit")
 
@@ -98,8 +100,63 @@ def test_a_learner_that_raises_leaves_the_frequencies_and_its_error() -> None:
 def test_outputs_that_are_not_finite_count_as_a_failure() -> None:
     """A network that diverged, say."""
     found, trouble = outputs(lambda *_: lambda test: np.full((len(test), 3), np.nan))
-    assert np.isfinite(found).all()
+    assert np.isnan(found).all()
     assert trouble == "ValueError: There are logits that are not finite."
+
+
+class Strict(ClassifierMixin, BaseEstimator):
+    """As XGBoost: it takes the classes 0, 1, 2 but not 0 and 2."""
+
+    def __init__(self, weights: dict[int, float] | None = None) -> None:
+        """Take weights of classes, as many learners do."""
+        self.weights = weights
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Strict:
+        """Refuse labels with a gap."""
+        self.classes_ = np.unique(y)
+        if self.classes_.tolist() != list(range(len(self.classes_))):
+            msg = f"Expected: {list(range(len(self.classes_)))}, got {self.classes_.tolist()}"
+            raise ValueError(msg)
+        self.fitted_ = GaussianNB().fit(X, y)
+        return self
+
+    def predict_proba(self, X: np.ndarray) -> np.ndarray:
+        """Predict."""
+        return self.fitted_.predict_proba(X)
+
+
+NUMBERED = np.argmax(X, axis=1)
+
+
+def test_a_classifier_that_refuses_a_missing_class_is_trained_on_numbers() -> None:
+    """It comes to what a learner does that takes any labels; the missing class has the clip."""
+    rows = np.flatnonzero(NUMBERED != 1)
+    found, trouble = outputs(Strict(), rows, y=NUMBERED)
+    expected, _ = outputs(GaussianNB(), rows, y=NUMBERED)
+    assert trouble is None
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    np.testing.assert_allclose(found[:, 1], np.log(CLIP))
+
+
+def test_numbers_stand_in_for_no_labels_that_the_learner_names() -> None:
+    """A weight of class 2 is not one of the class that has the number 1 today."""
+    rows = np.flatnonzero(NUMBERED != 1)
+    found, trouble = outputs(Strict({0: 1.0, 2: 5.0}), rows, y=NUMBERED)
+    assert np.isnan(found).all()
+    assert trouble == "ValueError: Expected: [0, 1], got [0, 2]"
+
+
+def test_a_predictor_whose_classes_are_numbered_anew_is_refused() -> None:
+    """A function that numbers the labels itself: class 2 would count as class 1."""
+
+    def train(X: np.ndarray, y: np.ndarray, seed: int) -> Strict:  # noqa: ARG001
+        return Strict().fit(X, np.unique(y, return_inverse=True)[1])
+
+    found, trouble = outputs(train, np.flatnonzero(NUMBERED != 1), y=NUMBERED)
+    assert np.isnan(found).all()
+    assert trouble == (
+        "ValueError: The predictor has the classes [0, 1], and was trained on [0, 2]."
+    )
 
 
 def test_not_converging_is_told_and_its_outputs_taken() -> None:
@@ -112,14 +169,13 @@ def test_not_converging_is_told_and_its_outputs_taken() -> None:
 
 
 def test_regressions_predict_the_mean_where_there_is_nothing_to_learn() -> None:
-    """Of the points that are there, or of all."""
+    """Of all points where there is none."""
     y = X @ [1.0, 2.0, 3.0]
 
     def fails(X: np.ndarray, y: np.ndarray, seed: int) -> Any:  # noqa: ANN401, ARG001
         msg = "no"
         raise RuntimeError(msg)
 
-    np.testing.assert_allclose(outputs(fails, [0, 1], y=y)[0], np.full((5, 1), y[:2].mean()))
     np.testing.assert_allclose(outputs(fails, [], y=y)[0], np.full((5, 1), y.mean()))
     np.testing.assert_allclose(
         outputs(LinearRegression(), y=y)[0][:, 0], TEST @ [1.0, 2.0, 3.0], atol=1e-9

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shapiq_spex._numbers import check_integer
+
 from ._generation import write
 from ._loading import quiet, require
 from ._model import HuggingFace
@@ -59,9 +61,7 @@ class CausalLanguageModel(HuggingFace):
             ValueError: If a prompt is too long with its answer, there is to be no token, or a chat
                 is given to a model without a template.
         """
-        if max_tokens < 1:
-            msg = f"max_tokens must be at least 1, got {max_tokens}."
-            raise ValueError(msg)
+        check_integer("max_tokens", max_tokens, 1)
         rows = self._read(prompts)
         self._check(rows, max_tokens)
         answers = [""] * len(rows)

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
+from shapiq_spex._numbers import check_integer, check_real
 from shapiq_spex.games.models._protocols import Usage
 
 from . import _loading as loading
@@ -105,12 +106,8 @@ class HuggingFace:
             ValueError: If the model is of another kind or lacks weights, a number is out of range,
                 or what goes with a loaded model is missing or cannot be changed any more.
         """
-        if batch_size < 1 or temperature < 0:
-            msg = (
-                "batch_size must be at least 1 and temperature at least 0, got "
-                f"{batch_size} and {temperature}."
-            )
-            raise ValueError(msg)
+        check_integer("batch_size", batch_size, 1)
+        check_real("temperature", temperature, 0)
         found = {
             "gguf_file": gguf_file,
             "revision": revision,
