@@ -71,7 +71,10 @@ class GameChangedError(RuntimeError):
         )
 
 
-_NOT_THE_GAMES = (StoreError, GameChangedError)  # errors that no mask can be blamed for
+def _ends_run(error: BaseException) -> bool:
+    """Say whether an error is none that a mask could be blamed for, or all others would meet."""
+    ours = isinstance(error, StoreError | GameChangedError) or not isinstance(error, Exception)
+    return ours or getattr(error, "hopeless", False) is True
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Policy:
         backoff: The most seconds before the first retry; each further one may take twice as long.
         skip: Whether to go on without masks that keep failing.
         max_failures: How many masks may be skipped.
+        may_fail: Whether a mask without an output is no mistake of the game.
     """
 
     batch_size: int
@@ -95,6 +99,7 @@ class Policy:
     backoff: float = 1.0
     skip: bool = False
     max_failures: int = 100
+    may_fail: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,8 +216,7 @@ class BatchRun:
             # of a batch whose outputs are partly right the others are tried again, mask by mask
             retry=tenacity.retry_if_exception(
                 lambda error: (
-                    isinstance(error, Exception)
-                    and not isinstance(error, _NOT_THE_GAMES)
+                    not _ends_run(error)
                     and (len(job.rows) == 1 or getattr(error, "outputs", None) is None)
                 )
             ),
@@ -252,8 +256,11 @@ class BatchRun:
         wrong = self._keep_right(job, future)
         if error is None:
             return
-        if not isinstance(error, Exception) or isinstance(error, _NOT_THE_GAMES) or not len(wrong):
-            raise error  # an interrupt, or nothing that a mask could be blamed for
+        if _ends_run(error) or len(wrong) == 0:
+            raise error
+        if self._policy.may_fail and isinstance(error, OutputError) and error.outputs is not None:
+            self.failed += wrong.tolist()
+            return
         if len(job.rows) > 1:
             self._jobs.extendleft(_Job(row, job.number) for row in wrong[::-1, None])
             return
@@ -279,7 +286,7 @@ class BatchRun:
         wrong: IntArray = job.rows[error.wrong]
         return wrong
 
-    def _describe(self, job: _Job, error: Exception) -> AblationError:
+    def _describe(self, job: _Job, error: BaseException) -> AblationError:
         """Name the mask and the batch, and of the error its text only if it holds no secrets."""
         mask = self._masks[job.rows[0]]
         shown = isinstance(error, OutputError) or getattr(error, "public", False) is True

@@ -14,6 +14,7 @@ import numpy as np
 from shapiq import Game
 from tqdm.auto import tqdm
 
+from shapiq_spex._numbers import is_real
 from shapiq_spex.regression._packed import first_occurrences
 
 from ._batches import BatchRun, GameChangedError, Policy, import_tenacity
@@ -175,7 +176,7 @@ class StoredGame(Game):
             ("backoff", backoff),
             ("max_seconds", max_seconds),
         ):
-            if seconds is not None and not seconds > 0:
+            if seconds is not None and not (is_real(seconds) and seconds > 0):
                 msg = f"{name} must be a positive number of seconds, got {seconds!r}."
                 raise ValueError(msg)
         if retries:
@@ -193,6 +194,7 @@ class StoredGame(Game):
             backoff=backoff,
             skip=on_failure == "skip",
             max_failures=_at_least("max_failures", max_failures, 0),
+            may_fail=getattr(game, "may_fail", False) is True,
         )
         self._max_seconds = max_seconds
         self._max_calls = None if max_calls is None else _at_least("max_calls", max_calls, 1)

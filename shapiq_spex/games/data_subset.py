@@ -49,6 +49,7 @@ class TrainingError(RuntimeError):
     """A learner fails whatever it is trained on."""
 
     public = True  # a store shows what it says
+    hopeless = True  # and asks for no other mask
 
 
 class DataSubsetGame(_results.NamedPlayers, Game):
