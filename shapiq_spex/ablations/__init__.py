@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._batches import AblationError
 from ._checks import check_masks, check_values, pack_masks
 from ._evaluate import Evaluated, evaluate
+from ._masks import Masks
 from ._says import find_players, has_parameter
 from .record import RunRecord
 from .store import AblationStore, Batch, StoreError
@@ -15,6 +16,7 @@ __all__ = [
     "AblationStore",
     "Batch",
     "Evaluated",
+    "Masks",
     "RunRecord",
     "StoreError",
     "StoredGame",

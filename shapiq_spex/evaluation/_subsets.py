@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from tqdm.auto import tqdm
 
+from shapiq_spex.ablations import Masks
 from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.evaluation._choice import search
 from shapiq_spex.evaluation._integer import Proven, prove, prove_roughly
@@ -168,7 +169,7 @@ def _try(
 ) -> tuple[BoolArray, float]:
     """Evaluate subsets in a game; return the best one and its value."""
     distinct = np.unique(masks, axis=0)
-    values = np.asarray(game(distinct), dtype=np.float64)
+    values = np.asarray(game(distinct.view(Masks)), dtype=np.float64)
     if np.isnan(values).all():
         msg = "The game has no value for any of the subsets tried."
         raise ValueError(msg)
