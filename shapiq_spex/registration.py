@@ -28,7 +28,7 @@ Examples:
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from shapiq.approximator.base import Approximator
 from shapiq.explainer import base, configuration
@@ -36,6 +36,7 @@ from shapiq.explainer.agnostic import AgnosticExplainer
 from shapiq.explainer.tabular import TabularExplainer
 
 from shapiq_spex.approximators import SPEX, ProxySPEX
+from shapiq_spex.approximators._base import check_single
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,10 @@ _APPROXIMATORS: dict[str, type[Approximator[Any]]] = {
     "spex": SPEX,
     "proxyspex": ProxySPEX,
 }
+
+# shapiq's, which cannot be told from what was not asked
+_DEFAULT_INDEX: Literal["SV"] = "SV"
+_DEFAULT_ORDER = 1
 
 _shapiq_dispatch = base.generic_to_specific_explainer
 
@@ -122,8 +127,8 @@ def _to_specific_explainer(
     model: Model | Game | Callable[[np.ndarray], np.ndarray],
     data: np.ndarray | None = None,
     class_index: int | None = None,
-    index: ExplainerIndices = "SV",
-    max_order: int = 1,
+    index: ExplainerIndices = _DEFAULT_INDEX,
+    max_order: int = _DEFAULT_ORDER,
     **kwargs: Any,  # noqa: ANN401 - the explainers' own arguments, as in shapiq
 ) -> None:
     """Stand in for shapiq's function of the same arguments: right for games, else shapiq's own."""
@@ -147,9 +152,7 @@ def _to_specific_explainer(
             **kwargs,
         )
         return
-    if data is not None:
-        msg = "A game takes no background `data`: its value function says what absence means."
-        raise TypeError(msg)
+    _refuse_without_effect(index, max_order, data=data, class_index=class_index, **kwargs)
     generic_explainer.__class__ = AgnosticExplainer
     explainer = cast("AgnosticExplainer", generic_explainer)
     AgnosticExplainer.__init__(
@@ -172,6 +175,48 @@ def _is_bare_callable(
     TabularExplainer cannot work without data, so no call that worked goes another way than before.
     """
     return explainer_cls is TabularExplainer and callable(model) and data is None
+
+
+def _refuse_without_effect(
+    index: str,
+    max_order: int,
+    *,
+    data: object,
+    class_index: object,
+    approximator: object = None,
+    n_players: int | None = None,
+    random_state: int | None = None,
+    **_: object,
+) -> None:
+    """Refuse what would change nothing in the explanation of a game.
+
+    Raises:
+        TypeError: If there is something that only models have.
+        ValueError: If interactions are asked for of an index that has none, or what an approximator
+            that is passed as an instance brings itself.
+    """
+    if data is not None:
+        msg = "A game takes no background `data`: its value function says what absence means."
+        raise TypeError(msg)
+    if class_index is not None:
+        msg = "A game takes no `class_index`: its value function says which class it is about."
+        raise TypeError(msg)
+    check_single(index, max_order)
+    if not isinstance(approximator, Approximator):
+        return
+    own = {
+        "index": (index, approximator.index, _DEFAULT_INDEX),
+        "max_order": (max_order, approximator.max_order, _DEFAULT_ORDER),
+        "n_players": (n_players, approximator.n, None),
+        "random_state": (random_state, approximator._random_state, None),  # noqa: SLF001 as below
+    }
+    for name, (asked, brought, default) in own.items():
+        if asked not in (brought, default):
+            msg = (
+                f"The approximator brings {name}={brought!r} itself, and {name}={asked!r} would "
+                "change nothing: make the approximator with it, or pass the approximator's name."
+            )
+            raise ValueError(msg)
 
 
 def _report_what_was_asked(

@@ -235,14 +235,51 @@ class TestGames:
         assert explanation[(0, 1)] == pytest.approx(5.0)
         assert explanation[(2,)] == pytest.approx(2.0)
 
-    def test_x_and_class_index_are_ignored(self) -> None:
+    def test_x_is_ignored(self) -> None:
         """A game has no data points: `explain(x)` is `explain()`, as in AgnosticExplainer."""
-        explainer = shapiq.Explainer(
-            SmallGame(), class_index=3, index="FBII", max_order=2, approximator="spex"
-        )
+        explainer = shapiq.Explainer(SmallGame(), index="FBII", max_order=2, approximator="spex")
         with_x = explainer.explain(np.zeros(N_PLAYERS), budget=2**N_PLAYERS)
         without = explainer.explain(budget=2**N_PLAYERS)
         assert with_x[(0, 1)] == without[(0, 1)]
+
+    @pytest.mark.parametrize(
+        ("options", "kind", "match"),
+        [
+            ({"class_index": 0}, TypeError, "takes no `class_index`"),
+            ({"index": "SV", "max_order": 2}, ValueError, "SV is of single players"),
+            ({"max_order": 2}, ValueError, "SV is of single players.*'k-SII'"),
+            ({"index": "BV", "max_order": 3}, ValueError, "BV is of single players.*'FBII'"),
+            ({"imputer": "baseline"}, TypeError, "imputer"),
+            ({"sample_size": 10}, TypeError, "sample_size"),
+        ],
+    )
+    @pytest.mark.parametrize("approximator", ["auto", "spex", "regression"])
+    @pytest.mark.parametrize("model", [SmallGame(), values], ids=["game", "callable"])
+    def test_what_has_no_effect_is_refused(
+        self,
+        model: object,
+        approximator: str,
+        options: dict[str, object],
+        kind: type[Exception],
+        match: str,
+    ) -> None:
+        """An argument that would change nothing does not pass in silence."""
+        with pytest.raises(kind, match=match):
+            shapiq.Explainer(model, n_players=N_PLAYERS, approximator=approximator, **options)
+
+    @pytest.mark.parametrize(
+        "options", [{"index": "FBII"}, {"max_order": 2}, {"n_players": 9}, {"random_state": 1}]
+    )
+    def test_an_instance_is_not_contradicted(self, options: dict[str, object]) -> None:
+        """What an approximator brings itself cannot be asked for otherwise."""
+        approximator = shapiq_spex.SPEX(n=N_PLAYERS, max_order=3, index="STII", random_state=0)
+        if "max_order" in options:
+            options = {**options, "index": "STII"}
+        with pytest.raises(ValueError, match=r"brings .* itself"):
+            shapiq.Explainer(SmallGame(), approximator=approximator, **options)
+        agreed = {"index": "STII", "max_order": 3, "n_players": N_PLAYERS, "random_state": 0}
+        explainer = shapiq.Explainer(SmallGame(), approximator=approximator, **agreed)
+        assert explainer.approximator is approximator
 
     def test_imputer_is_fitted_to_x(self, background: np.ndarray) -> None:
         """An imputer is a game with data points: `explain(x)` explains x."""

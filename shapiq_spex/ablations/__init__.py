@@ -5,6 +5,7 @@ from __future__ import annotations
 from ._batches import AblationError
 from ._checks import check_masks, check_values, pack_masks
 from ._evaluate import Evaluated, evaluate
+from ._masks import Masks
 from ._reading import Versions
 from ._says import find_players, has_parameter
 from .record import RunRecord
@@ -16,6 +17,7 @@ __all__ = [
     "AblationStore",
     "Batch",
     "Evaluated",
+    "Masks",
     "RunRecord",
     "StoreError",
     "StoredGame",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._checks import OutputError, check_outputs, describe_mask
+from ._masks import Masks
 from .store import StoreError
 
 if TYPE_CHECKING:
@@ -144,7 +145,8 @@ class BatchRun:
             stream: Like ``evaluate``, but yields positions and their outputs, so that each is kept
                 before the batch is whole. Used where batches follow each other without time limit.
         """
-        self._evaluate, self._masks, self._policy, self._limits = evaluate, masks, policy, limits
+        self._evaluate, self._policy, self._limits = evaluate, policy, limits
+        self._masks = masks.view(Masks)
         self._keep, self._still_missing = keep, still_missing
         in_order = policy.concurrency == 1 and policy.timeout is None
         self._stream = stream if in_order else None

@@ -10,6 +10,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ._checks import check_values
+from ._masks import Masks
 from .record import RunRecord
 from .stored_game import StoredGame
 
@@ -65,7 +66,7 @@ def evaluate(
     for start in tqdm(
         starts, desc="Evaluating game", delay=_QUIET_SECONDS, leave=False, disable=alone
     ):
-        masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_)
+        masks = np.unpackbits(packed[start : start + size], axis=1, count=n).view(np.bool_, Masks)
         if isinstance(game, StoredGame):
             answer = game.evaluate(masks)
             values[start : start + size] = answer.values - game.normalization_value

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
+SINGLE = {"SV": "index='k-SII' or 'FSII'", "BV": "index='FBII'"}  # and what has more players
 _LOW_FAITHFULNESS = 0.5
 _SHOWN_PLAYERS = 10
 _SEED_BITS = 63
@@ -75,7 +76,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
     def __init__(
         self,
         n: int,
-        max_order: int,
+        max_order: int | None,
         index: SpectrumIndex,
         *,
         top_order: bool,
@@ -85,7 +86,8 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
 
         Args:
             n: The number of players.
-            max_order: The order of the largest interactions wanted; 1 for SV and BV.
+            max_order: The order of the largest interactions wanted; by default 2, and 1 for SV and
+                BV, which have no other.
             index: The index, one of ``valid_indices``.
             top_order: Whether interactions of order ``max_order`` alone are wanted.
             random_state: The seed; the same seed gives the same masks and result.
@@ -95,9 +97,10 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             TypeError: If a number is no integer.
         """
         n = check_players(n)
+        if max_order is None:
+            max_order = 1 if index in SINGLE else 2
         max_order = check_integer("max_order", max_order)
-        if index in ("SV", "BV"):
-            max_order = min(max_order, 1)
+        check_single(index, max_order)
         if not 1 <= max_order <= n:
             msg = f"max_order must be between 1 and the number of players {n}, got {max_order}."
             raise ValueError(msg)
@@ -184,7 +187,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
         self,
         budget: int,
         game: Game | Callable[[np.ndarray], np.ndarray],
-        **kwargs: Any,  # noqa: ANN401, ARG002 part of shapiq's signature
+        **kwargs: Any,  # noqa: ANN401 part of shapiq's signature
     ) -> InteractionValues:
         """Evaluate a game on at most ``budget`` masks and explain it.
 
@@ -192,7 +195,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             budget: How many distinct masks may be evaluated; ``min(budget, 2**n)`` are.
             game: A game of shapiq, or a callable from boolean masks of shape ``(m, n)`` to values
                 of shape ``(m,)``.
-            **kwargs: Not used, as in shapiq.
+            **kwargs: There are none; part of shapiq's signature.
 
         Returns:
             The interaction values; ``estimation_budget`` is the number of masks that they rest on,
@@ -202,8 +205,12 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             ValueError: If the budget is too small, or the game has another number of players,
                 returns something else than one finite value per mask, or was told to skip masks
                 and left too few.
-            TypeError: If the budget is no integer or the game's values are no numbers.
+            TypeError: If the budget is no integer, the game's values are no numbers, or there is
+                another argument.
         """
+        if kwargs:
+            msg = f"approximate takes a budget and a game, and no {', '.join(map(repr, kwargs))}."
+            raise TypeError(msg)
         budget = check_integer("budget", budget)
         if budget < self.smallest_budget:
             msg = (
@@ -337,6 +344,20 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
     def _seed(self) -> int:
         """The seed of the masks: the one given, else one that stays the same between calls."""
         return self._entropy if self._random_state is None else self._random_state
+
+
+def check_single(index: str, max_order: int) -> None:
+    """Refuse interactions of an index of single players.
+
+    Raises:
+        ValueError: If they are asked for.
+    """
+    if index in SINGLE and max_order > 1:
+        msg = (
+            f"{index} is of single players: max_order must be 1, got {max_order}. For interactions "
+            f"ask for {SINGLE[index]}."
+        )
+        raise ValueError(msg)
 
 
 def check_players(n: object) -> int:

@@ -56,7 +56,7 @@ class SPEX(SpectralApproximator[CodedDesign]):
     def __init__(
         self,
         n: int,
-        max_order: int = 2,
+        max_order: int | None = None,
         index: SpectrumIndex = "k-SII",
         *,
         top_order: bool = False,
@@ -69,7 +69,8 @@ class SPEX(SpectralApproximator[CodedDesign]):
 
         Args:
             n: The number of players, at most ``2**20 - 1``.
-            max_order: The order of the largest interactions wanted.
+            max_order: The order of the largest interactions wanted; by default 2, and 1 for SV and
+                BV, which have no other.
             index: ``"SV"``, ``"BV"``, ``"SII"``, ``"BII"``, ``"k-SII"``, ``"STII"``, ``"FSII"``,
                 ``"FBII"`` or ``"Moebius"``.
             top_order: Whether interactions of order ``max_order`` alone are wanted.

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from shapiq_spex._numbers import check_integer, is_real
-from shapiq_spex.ablations import check_values
+from shapiq_spex.ablations import Masks, check_values
 from shapiq_spex.evaluation._checks import check_spectrum
 from shapiq_spex.evaluation._choice import search
 from shapiq_spex.evaluation._integer import Proven, prove, prove_roughly
@@ -177,7 +177,7 @@ def _try(
 ) -> tuple[BoolArray, float]:
     """Evaluate subsets in a game; return the best one and its value."""
     distinct = np.unique(masks, axis=0)
-    values = check_values(game(distinct), distinct, gaps=True)
+    values = check_values(game(distinct.view(Masks)), distinct, gaps=True)
     if np.isnan(values).all():
         msg = "The game has no value for any of the subsets tried."
         raise ValueError(msg)

@@ -68,7 +68,7 @@ class MaskedText:
         return self._join(present, segments)
 
     def _join(self, coalition: Sequence[bool] | BoolArray, segments: list[str]) -> str:
-        chosen = list(zip(coalition, segments, self.replaced, strict=True))
+        chosen = list(zip(np.asarray(coalition).tolist(), segments, self.replaced, strict=True))
         if not self._removes:
             return "".join(part if present else other for present, part, other in chosen)
         text = "".join(_close_gaps(chosen)) if not self._whole_lines else _drop(chosen)

@@ -20,6 +20,7 @@ from .heads._evaluator import Evaluator
 from .heads._replacements import ABLATIONS, Ablation
 from .heads._selection import Heads, choose_heads
 from .heads._structure import find_layers
+from .heads._ways import Ways, find_ways
 from .heads.pruning import Plan, apply_pruning, unwrap
 from .models.hugging_face import HuggingFace
 from .models.hugging_face._evaluating import evaluating
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     import transformers
     from numpy.typing import ArrayLike, NDArray
+
+    from .tasks import Prepared
 
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
@@ -128,6 +131,7 @@ class HeadAblationGame(_results.NamedPlayers, Game):
         self._max_tokens = max_tokens or _MAX_TOKENS.get(kind, _MAX_TOKENS_ELSEWHERE)
         self.batch_size = batch_size or _BATCH_SIZE
         self._known: tuple[object, str] | None = None
+        self._ways: dict[bool, Ways] = {}
         self.task = task
         self._evaluator = self._prepare(task)
 
@@ -148,9 +152,19 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             self.ablation,
             self._rescale,
             self._max_tokens,
+            self._find_ways(prepared),
             self._random_state,
             origin,
         )
+
+    def _find_ways(self, prepared: Prepared | None) -> Ways:
+        """Find out how work may be saved with this model, once for each kind of task."""
+        if prepared is None:
+            return Ways()
+        causal = prepared.reader.causal
+        if causal not in self._ways:
+            self._ways[causal] = find_ways(self._model, self._layers, prepared.rows, causal=causal)
+        return self._ways[causal]
 
     @property
     def layers(self) -> list[int]:

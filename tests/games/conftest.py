@@ -57,6 +57,14 @@ GPT2 = {
     "bos_token_id": 1,
     "eos_token_id": 2,
 }
+T5 = {
+    "vocab_size": 40,
+    "d_model": N_HEADS * HEAD_SIZE,
+    "d_kv": HEAD_SIZE,
+    "d_ff": 48,
+    "num_layers": N_LAYERS,
+    "num_heads": N_HEADS,
+}
 MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "gpt2": ("GPT2LMHeadModel", "GPT2Config", GPT2),
     "llama": ("LlamaForCausalLM", "LlamaConfig", GROUPED),
@@ -81,6 +89,30 @@ MODELS: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"vocab_size": 40, "dim": 32, "hidden_dim": 48, "n_layers": N_LAYERS, "n_heads": N_HEADS},
     ),
     "albert": ("AlbertModel", "AlbertConfig", SIZES | {"embedding_size": 16}),
+    "t5-encoder": ("T5EncoderModel", "T5Config", T5),
+    "mt5-encoder": ("MT5EncoderModel", "MT5Config", T5),
+    "deberta": (
+        "DebertaV2Model",
+        "DebertaV2Config",
+        SIZES | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    ),
+    "longformer": ("LongformerModel", "LongformerConfig", SIZES | {"attention_window": 4}),
+    "modernbert": (
+        "ModernBertModel",
+        "ModernBertConfig",
+        SIZES | {"cls_token_id": 1, "sep_token_id": 2, "local_attention": 4},
+    ),
+    "convbert": ("ConvBertModel", "ConvBertConfig", SIZES | {"embedding_size": 32}),
+    "xlnet": (
+        "XLNetModel",
+        "XLNetConfig",
+        {"vocab_size": 40, "d_model": 32, "n_layer": 2, "n_head": 4, "d_inner": 48},
+    ),
+    "funnel": (
+        "FunnelModel",
+        "FunnelConfig",
+        {"vocab_size": 40, "block_sizes": [1, 1], "d_model": 32, "n_head": 4, "d_head": 8},
+    ),
     "t5": (
         "T5Model",
         "T5Config",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._replacements import Ablation
     from ._structure import AttentionLayer
+    from ._ways import Ways
 
 
 @dataclass
@@ -35,6 +36,7 @@ class Evaluator:
         ablation: What stands for heads that are off.
         rescale: Whether the other heads of the layer make up for them.
         max_tokens: How many tokens go into a pass.
+        ways: How work may be saved with this model.
         random_state: The seed of which example is taken instead.
         origin: What has the means that stand for heads, if that is another one.
     """
@@ -46,6 +48,7 @@ class Evaluator:
     ablation: Ablation
     rescale: bool
     max_tokens: int
+    ways: Ways
     random_state: int
     origin: Evaluator | None = None
     _state: object = field(default=None, init=False, repr=False)
@@ -100,6 +103,7 @@ class Evaluator:
                 replacement,
                 rescale=self.rescale,
                 max_tokens=self.max_tokens,
+                ways=self.ways,
             )
         return self._runner
 
@@ -124,6 +128,6 @@ class Evaluator:
             self.model,
             watched,
             self.prepared.rows,
-            max_tokens=self.max_tokens,
+            max_tokens=self.max_tokens if self.ways.batches else 1,
             random_state=self.random_state,
         )

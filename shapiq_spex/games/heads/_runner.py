@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ._ablation import Switches
     from ._replacements import Zero
     from ._structure import AttentionLayer
+    from ._ways import Ways
 
     BoolArray = NDArray[np.bool_]
     FloatArray = NDArray[np.float64]
@@ -59,6 +60,7 @@ class Runner:
         *,
         rescale: bool,
         max_tokens: int,
+        ways: Ways,
     ) -> None:
         """Remember how.
 
@@ -70,10 +72,12 @@ class Runner:
             replacement: What stands for heads that are off.
             rescale: Whether the other heads of the layer make up for them.
             max_tokens: How many tokens go into a pass.
+            ways: How work may be saved with this model.
         """
-        self._model, self._layers, self._start = model, layers, start
+        self._model, self._layers, self._ways = model, layers, ways
+        self._start = start if ways.skips else 0
         self._prepared, self._replacement, self._rescale = prepared, replacement, rescale
-        self._max_tokens = max_tokens
+        self._max_tokens = max_tokens if ways.batches else 1  # then each row goes alone
         # memory of tokens fills up that of the device, and nothing goes on from these
         forgets = "use_cache" in inspect.signature(model.forward).parameters
         self._options: dict[str, Any] = {"use_cache": False} if forgets else {}
@@ -109,7 +113,8 @@ class Runner:
             reader = self._prepared.reader
             # up to what is read: that is to be in the pass of each row
             tokens = common_start([row[: reader.start(i)] for i, row in enumerate(self._rows)])
-            if reader.causal and len(self._rows) > 1 and len(tokens) >= WORTH:
+            may_share = reader.causal and self._ways.shares
+            if may_share and len(self._rows) > 1 and len(tokens) >= WORTH:
                 common = Common(self._model, self._layers, self._start, tokens)
                 if common.can_be_shared():
                     self._common = common
@@ -127,9 +132,9 @@ class Runner:
         found = np.zeros((reader.n_columns + 1, len(kept)))
         memory: object = None
         stages = [len(self._layers)]
-        if self._common is None:
+        if self._common is None and self._ways.skips:
             stages = find_stages(kept, self._start)
-        else:
+        if self._common is not None:
             memory = self._common.read(len(kept), self._switches(kept, None))
         lengths = np.array([len(row) for row in rows])
         shares = np.array([reader.size(row) for row in range(len(rows))]) / _MAX_NUMBERS

@@ -16,7 +16,7 @@ from shapiq_spex.games.models.hugging_face._evaluating import evaluating
 from shapiq_spex.games.models.hugging_face._loading import require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import torch
     import transformers
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TOKENS = 4  # of the rows that layers are told by
 _DIFFERS = 1e-2  # of the largest entry: less is rounding
+_ROUNDING = 1e-4  # the same for rows that are to be equal, and go through the same operations
 _MATRIX = 2  # dimensions of its weight
 _SEQUENCE = 3  # dimensions of what a layer is given: rows, tokens, features
 # what transformers calls the size of a head, and their number
@@ -72,7 +73,7 @@ def find_layers(model: transformers.PreTrainedModel) -> list[AttentionLayer]:
     stack, layers = _find_stack(model)
     seen = _Seen(layers)
     with evaluating(model), seen.watching():
-        _pass(model)
+        _run(model)
     if seen.repeated:
         msg = f"{type(model).__name__} runs its layers {stack} more than once: they share heads."
         raise ValueError(msg)
@@ -86,7 +87,46 @@ def find_layers(model: transformers.PreTrainedModel) -> list[AttentionLayer]:
             f"{stack} have no matrix after attention, or are not run one after the other."
         )
         raise ValueError(msg)
+    _check_heads_are_all(model, found)
     return found
+
+
+def _check_heads_are_all(
+    model: transformers.PreTrainedModel, layers: Sequence[AttentionLayer]
+) -> None:
+    """Refuse a model in whose attention tokens reach each other beside the heads that were found.
+
+    Raises:
+        ValueError: If they do.
+    """
+    torch, _ = require()
+    mixing: set[int] = set()
+
+    def note(place: int) -> Callable[..., None]:
+        def hook(_: nn.Module, __: tuple[Any, ...], returned: Any) -> None:  # noqa: ANN401 any layer
+            features = returned[0] if isinstance(returned, tuple) else returned
+            if _mixes(features, max(_ROUNDING, 2 * torch.finfo(features.dtype).eps)):
+                mixing.add(place)
+
+        return hook
+
+    with evaluating(model), contextlib.ExitStack() as hooks:
+        for place, layer in enumerate(layers):
+            if layer.projection is not None:
+                entrance = layer.module.register_forward_pre_hook(_disturb_first, with_kwargs=True)
+                off = layer.projection.register_forward_pre_hook(_switch_off)
+                exit_ = layer.module.register_forward_hook(note(place))
+                for handle in (entrance, off, exit_):
+                    hooks.callback(handle.remove)
+        _run(model)
+    if mixing:
+        layer = layers[min(mixing)]
+        msg = (
+            f"Tokens reach each other in {type(model).__name__} beside the heads found before "
+            f"{layer.projection_name}: with these off, something else of the layer still attends, "
+            "as a convolution may. What a head does cannot be told there."
+        )
+        raise ValueError(msg)
 
 
 def hidden_in(args: tuple[Any, ...], options: dict[str, Any]) -> torch.Tensor:
@@ -188,12 +228,33 @@ def _disturb_first(
     return with_hidden(both, args, options)
 
 
-def _mixes(given: object) -> bool:
+def _switch_off(_: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (args[0] * 0, *args[1:])
+
+
+def _mixes(given: object, differs: float = _DIFFERS) -> bool:
     """Say whether tokens after the first one differ between two rows."""
     if getattr(given, "ndim", 0) != _SEQUENCE or given.shape[:2] != (2, _TOKENS):  # type: ignore[attr-defined]
         return False
     first, second = given[:, 1:].float()  # type: ignore[index]
-    return bool((first - second).abs().max() > _DIFFERS * first.abs().max())
+    return bool((first - second).abs().max() > differs * first.abs().max())
+
+
+def _run(model: transformers.PreTrainedModel) -> None:
+    """Run two equal rows of tokens.
+
+    Raises:
+        ValueError: If the model does not run them.
+    """
+    try:
+        _pass(model)
+    except Exception as error:
+        msg = (
+            f"Attention heads cannot be found in {type(model).__name__}: two rows of a few tokens "
+            f"failed with {type(error).__name__}. Its layers may order features otherwise than by "
+            "row and token."
+        )
+        raise ValueError(msg) from error
 
 
 def _pass(model: transformers.PreTrainedModel) -> None:

@@ -91,12 +91,13 @@ def misfit(
     return None
 
 
-def close(expected: torch.Tensor, found: torch.Tensor) -> bool:
-    """Say whether features are the same but for rounding."""
+def close(expected: torch.Tensor, found: torch.Tensor, tolerance: float | None = None) -> bool:
+    """Say whether features are the same but for rounding, by default that of other operations."""
     torch, _ = require()
     if expected.shape != found.shape:
         return False
-    tolerance = max(_LEAST_TOLERANCE, torch.finfo(expected.dtype).eps ** 0.5)
+    if tolerance is None:
+        tolerance = max(_LEAST_TOLERANCE, torch.finfo(expected.dtype).eps ** 0.5)
     expected, found = expected.double(), found.double()
     return bool((expected - found).norm() <= tolerance * expected.norm())
 
