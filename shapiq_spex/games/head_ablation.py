@@ -175,6 +175,8 @@ class HeadAblationGame(_results.NamedPlayers, Game):
     def fingerprint(self) -> dict[str, Any]:
         """Everything that changes what the model says."""
         prepared = self._evaluator.prepared
+        # stores from before ways were tried hold what came out of wrong ones
+        direct = {} if self._evaluator.ways.skips else {"skips": False}
         return {
             "game": "heads",
             "model": self._identify(),
@@ -183,6 +185,7 @@ class HeadAblationGame(_results.NamedPlayers, Game):
             "task": self.task if prepared is None else prepared.digest,
             "instead": self._evaluator.instead,
             "packages": Versions(HuggingFace.packages),
+            **direct,
         }
 
     def with_value(self, value: str) -> Self:

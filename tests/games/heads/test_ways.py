@@ -91,6 +91,8 @@ def test_encoders(make_model: Make, tokenizer: Any, name: str, *, skips: bool, h
     expected = [read_rows(game, mask) for mask in masks]
     assert game.outputs(masks) == pytest.approx(np.array(expected), abs=1e-4)
     assert game._evaluator.ways == Ways(skips=skips, shares=False)
+    # stores from before may hold what came out of skipped layers
+    assert ("skips" in game.fingerprint) == (not skips)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
