@@ -36,7 +36,6 @@ from shapiq.explainer.agnostic import AgnosticExplainer
 from shapiq.explainer.tabular import TabularExplainer
 
 from shapiq_spex.approximators import SPEX, ProxySPEX
-from shapiq_spex.approximators._base import check_single
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +59,7 @@ _APPROXIMATORS: dict[str, type[Approximator[Any]]] = {
 # shapiq's, which cannot be told from what was not asked
 _DEFAULT_INDEX: Literal["SV"] = "SV"
 _DEFAULT_ORDER = 1
+_SINGLE = {"SV": "index='k-SII' or 'FSII'", "BV": "index='FBII'"}  # and what has more players
 
 _shapiq_dispatch = base.generic_to_specific_explainer
 
@@ -201,7 +201,12 @@ def _refuse_without_effect(
     if class_index is not None:
         msg = "A game takes no `class_index`: its value function says which class it is about."
         raise TypeError(msg)
-    check_single(index, max_order)
+    if index in _SINGLE and max_order > _DEFAULT_ORDER:
+        msg = (
+            f"{index} is of single players: max_order must be 1, got {max_order}. For interactions "
+            f"ask for {_SINGLE[index]}."
+        )
+        raise ValueError(msg)
     if not isinstance(approximator, Approximator):
         return
     own = {

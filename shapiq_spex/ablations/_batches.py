@@ -72,10 +72,9 @@ class GameChangedError(RuntimeError):
         )
 
 
-def _ends_run(error: BaseException) -> bool:
-    """Say whether an error is none that a mask could be blamed for, or all others would meet."""
-    ours = isinstance(error, StoreError | GameChangedError) or not isinstance(error, Exception)
-    return ours or getattr(error, "hopeless", False) is True
+def _is_not_the_games(error: BaseException) -> bool:
+    """Say whether an error is an interrupt, or one of the store."""
+    return isinstance(error, StoreError | GameChangedError) or not isinstance(error, Exception)
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,8 @@ class BatchRun:
             # of a batch whose outputs are partly right the others are tried again, mask by mask
             retry=tenacity.retry_if_exception(
                 lambda error: (
-                    not _ends_run(error)
+                    not _is_not_the_games(error)
+                    and getattr(error, "hopeless", False) is not True
                     and (len(job.rows) == 1 or getattr(error, "outputs", None) is None)
                 )
             ),
@@ -258,8 +258,10 @@ class BatchRun:
         wrong = self._keep_right(job, future)
         if error is None:
             return
-        if _ends_run(error) or len(wrong) == 0:
+        if _is_not_the_games(error) or len(wrong) == 0:
             raise error
+        if getattr(error, "hopeless", False) is True:
+            raise self._describe(job, error) from error
         if self._policy.may_fail and isinstance(error, OutputError) and error.outputs is not None:
             self.failed += wrong.tolist()
             return

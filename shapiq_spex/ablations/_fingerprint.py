@@ -192,6 +192,7 @@ class Identifier:
             if other is not own and other.applies(found):
                 again = Reader(subject, own.first() | other.first())
                 if again.total in other.totals:
+                    self._adopt(other, again)
                     return again
         return found
 
@@ -212,6 +213,15 @@ class Identifier:
         """Return what lives as long as the game: of a bound method, the object that it is of."""
         root = getattr(self._game, "__self__", self._game)
         return root if type(root).__weakrefoffset__ else self
+
+    def _adopt(self, other: _Memory, reader: Reader) -> None:
+        """Remember of an equal game what it changed in places that this one has, too."""
+        memory = _remember(self._root())
+        memory.totals.add(reader.total)
+        for slot, change in list(other.changes.items()):
+            place = reader.places.get(slot)
+            if place is not None and place.digest == change.last:
+                memory.changes.setdefault(slot, change)
 
     def _learn(self, before: Reader, after: Reader) -> None:
         """Remember what changed from before an evaluation to after it, and by it."""

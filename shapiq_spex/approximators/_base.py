@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     FloatArray = NDArray[np.float64]
     IntArray = NDArray[np.int64]
 
-SINGLE = {"SV": "index='k-SII' or 'FSII'", "BV": "index='FBII'"}  # and what has more players
 _LOW_FAITHFULNESS = 0.5
 _SHOWN_PLAYERS = 10
 _SEED_BITS = 63
@@ -76,7 +75,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
     def __init__(
         self,
         n: int,
-        max_order: int | None,
+        max_order: int,
         index: SpectrumIndex,
         *,
         top_order: bool,
@@ -86,8 +85,7 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
 
         Args:
             n: The number of players.
-            max_order: The order of the largest interactions wanted; by default 2, and 1 for SV and
-                BV, which have no other.
+            max_order: The order of the largest interactions wanted; 1 for SV and BV.
             index: The index, one of ``valid_indices``.
             top_order: Whether interactions of order ``max_order`` alone are wanted.
             random_state: The seed; the same seed gives the same masks and result.
@@ -97,10 +95,9 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
             TypeError: If a number is no integer.
         """
         n = check_players(n)
-        if max_order is None:
-            max_order = 1 if index in SINGLE else 2
         max_order = check_integer("max_order", max_order)
-        check_single(index, max_order)
+        if index in ("SV", "BV"):
+            max_order = min(max_order, 1)
         if not 1 <= max_order <= n:
             msg = f"max_order must be between 1 and the number of players {n}, got {max_order}."
             raise ValueError(msg)
@@ -344,20 +341,6 @@ class SpectralApproximator[D: Design](Approximator[Any]):  # shapiq's own list l
     def _seed(self) -> int:
         """The seed of the masks: the one given, else one that stays the same between calls."""
         return self._entropy if self._random_state is None else self._random_state
-
-
-def check_single(index: str, max_order: int) -> None:
-    """Refuse interactions of an index of single players.
-
-    Raises:
-        ValueError: If they are asked for.
-    """
-    if index in SINGLE and max_order > 1:
-        msg = (
-            f"{index} is of single players: max_order must be 1, got {max_order}. For interactions "
-            f"ask for {SINGLE[index]}."
-        )
-        raise ValueError(msg)
 
 
 def check_players(n: object) -> int:

@@ -78,7 +78,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
     def __init__(
         self,
         n: int,
-        max_order: int | None = None,
+        max_order: int = 2,
         index: SpectrumIndex = "k-SII",
         *,
         top_order: bool = False,
@@ -90,8 +90,7 @@ class ProxySPEX(SpectralApproximator[UniformDesign]):
 
         Args:
             n: The number of players.
-            max_order: The order of the largest interactions wanted; by default 2, and 1 for SV and
-                BV, which have no other.
+            max_order: The order of the largest interactions wanted; 1 for SV and BV.
             index: ``"SV"``, ``"BV"``, ``"SII"``, ``"BII"``, ``"k-SII"``, ``"STII"``, ``"FSII"``,
                 ``"FBII"`` or ``"Moebius"``.
             top_order: Whether interactions of order ``max_order`` alone are wanted.

@@ -44,6 +44,7 @@ Model = LanguageModel | Classifier | Generator | Callable[[list[Any]], Any]
 """What can be asked: a language model, a classifier, what writes answers, or a function."""
 
 _BATCH_SIZE = 16
+_WORD = 20  # characters, which most words are not longer than
 _LINES = ("line", "paragraph")  # units that have the ends of their lines
 _HALF = 0.5  # of the parts are present in a uniform mask
 _HERE = str(Path(__file__).parent)  # warnings name the first caller from outside of it
@@ -130,7 +131,8 @@ class PromptGame(_results.NamedPlayers, Game):
         whole = self._template.fill("".join(self.segments))
         self.target = as_target(target, model).prepare(model, whole)
         super().__init__(n_players=len(self.segments), normalize=False)
-        if self.n_players == 1:
+        only = self.segments[0].strip() if self.n_players == 1 else ""
+        if len(only) > _WORD or len(only.split()) > 1:
             message = (
                 "The text has one part alone, beside which nothing can count: its explanation says "
                 "nothing of what is in it. Take smaller parts as `segment`, or your own."

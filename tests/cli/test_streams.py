@@ -18,7 +18,7 @@ ENCODINGS = ["utf-8", "ascii", "cp1252", "cp932", "latin-1", "utf-16"]
 IN_PYTHON = """
 from shapiq_spex import ProxySPEX, StoredGame
 from shapiq_spex.games import PromptGame
-game = PromptGame(text="电影", model=lambda texts: [*map(len, texts)], segment="line")
+game = PromptGame(text="电影 电影", model=lambda texts: [*map(len, texts)], segment="line")
 with StoredGame(game, "a.sqlite", progress=True) as stored:
     approximator = ProxySPEX(1, 1, "SV", random_state=0)
     approximator.approximate(2, stored)

@@ -32,7 +32,6 @@ def lengths(texts: list[str]) -> list[int]:
     return [len(text) for text in texts]
 
 
-@pytest.mark.filterwarnings("ignore:The text has one part")
 @given(
     words=st.lists(st.from_regex(r"\A[a-z.,!]{1,6}\Z"), min_size=1, max_size=10),
     present=st.lists(st.booleans(), min_size=10, max_size=10),
@@ -76,7 +75,6 @@ def test_blank_parts_have_names(llm: LlamaCpp) -> None:
     assert "<td>&#x27;  &#x27;</td>" in game.to_html(explanation, count=100)
 
 
-@pytest.mark.filterwarnings("ignore:The text has one part")
 @pytest.mark.parametrize(
     ("text", "options", "present", "expected"),
     [
