@@ -12,25 +12,22 @@ while a slow game runs, is such a change only if the game's own code can have ma
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import types
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from ._code import Writes
-from ._origins import is_installed_class, name_kind
-from ._reading import Additions, Place, Reader, Slot
+from ._origins import is_installed_class, is_installed_file, name_kind
+from ._reading import Additions, First, Place, Reader, Slot
 
 _MOST_ORPHANS = 64
-_HARMLESS = (
-    "tqdm",
-    "joblib",
-    "IPython",
-    "ipykernel",
-    "execnet",
-)  # threads of theirs change no game
+_HARMLESS = frozenset({"tqdm", "joblib", "IPython", "ipykernel", "execnet"})  # their own threads
+_POOL = "concurrent.futures.thread"  # whose workers wait unless a user's code is among their frames
 _RUNS_CELLS = "Subshell"  # but for those of a notebook that run a user's code
 _ASKED_ANEW = ("values", "value_function")  # of games whose outputs are kept
 
@@ -42,19 +39,27 @@ class _Change:
     Attributes:
         first: Its digest at first, empty where it was not there.
         last: Its digest after the last evaluation.
-        owner: What has it, or a weak reference to that: an id may be used again.
-        in_globals: Whether it is reached by a global variable.
+        names: The names on the way to the place.
+        owner: A weak reference to what has it, None for lists, dictionaries and closures, which
+            have none: to keep them would keep the game.
+        in_globals: Whether it is reached by a global variable or a class.
     """
 
     first: bytes
     last: bytes
-    owner: object
+    names: tuple[str, ...]
+    owner: weakref.ref[Any] | None
     in_globals: bool
 
     @property
     def is_alive(self) -> bool:
-        """Whether there still is what has the place."""
-        return not isinstance(self.owner, weakref.ref) or self.owner() is not None
+        """Whether there still is what has the place, as far as that can be told."""
+        return self.owner is None or self.owner() is not None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may have the place when the game is gone."""
+        return self.in_globals or self.owner is not None
 
 
 @dataclass
@@ -69,23 +74,23 @@ class _Memory:
     changes: dict[Slot, _Change] = field(default_factory=dict)
     totals: set[bytes] = field(default_factory=set)
 
-    def first(self) -> dict[Slot, tuple[bytes, bytes]]:
+    def first(self) -> First:
         """Return what to read for what, for a reader."""
         changes = list(self.changes.items())  # another thread may learn more
-        return {slot: (each.last, each.first) for slot, each in changes if each.is_alive}
+        return {
+            slot: (each.last, each.first, each.names) for slot, each in changes if each.is_alive
+        }
 
     def applies(self, reader: Reader) -> bool:
         """Say whether some place that was read is as an evaluation left it."""
         return any(
             slot in reader.places and reader.places[slot].digest == last
-            for slot, (last, _) in self.first().items()
+            for slot, (last, *_) in self.first().items()
         )
 
 
 _memories: dict[int, _Memory] = {}  # by the id of a game that is alive
-_orphans: deque[_Memory] = deque(
-    maxlen=_MOST_ORPHANS
-)  # what dead games changed in global variables
+_orphans: deque[_Memory] = deque(maxlen=_MOST_ORPHANS)  # what dead games changed elsewhere
 
 
 class Identifier:
@@ -133,10 +138,7 @@ class Identifier:
             ValueError: If something in the game cannot be read.
         """
         self._last = self._read()
-        here = threading.current_thread()
-        self._watched = any(
-            thread is not here and not _is_harmless(thread) for thread in threading.enumerate()
-        )
+        self._watched = _is_watched()
         return self._last.total.hex()
 
     def confirm(self) -> str | None:
@@ -150,8 +152,8 @@ class Identifier:
         before = self._last
         try:
             after = self._read()
-        except ValueError:
-            return "something that cannot be read any more"
+        except ValueError:  # of what it has opened; the next call complains before it pays
+            return None
         if after.total != before.total:
             self._learn(before, after)
             after = self._read()
@@ -199,7 +201,7 @@ class Identifier:
     def _subject(self) -> object:
         """Return what is read."""
         said = getattr(self._game, "fingerprint", None)
-        if said is None:
+        if said is None or _is_borrowed(self._game, said):
             return self._game
         value = said() if callable(said) else said
         added = _find_additions(self._game)
@@ -233,7 +235,7 @@ class Identifier:
             changes = {
                 slot: place
                 for slot, place in changes.items()
-                if writes.cover(place.names, is_generator=place.is_generator)
+                if writes.cover(place.names, place.owners, is_generator=place.is_generator)
             }
         if not changes:
             return
@@ -242,7 +244,8 @@ class Identifier:
         known = memory.changes
         for slot, place in changes.items():
             first = before.places[slot].read_as if slot in before.places else b""
-            known[slot] = _Change(first, place.digest, _refer(place.owner), place.in_globals)
+            owner = _refer(place.owner)
+            known[slot] = _Change(first, place.digest, place.names, owner, place.in_globals)
         # what is no longer part of the game can go
         for slot in known.keys() - after.places.keys():
             del known[slot]
@@ -265,14 +268,22 @@ def _is_changed(slot: Slot, place: Place, before: Reader) -> bool:
 
 def _find_additions(game: object) -> Additions | None:
     """Return what a user's classes add to one that says what its values depend on."""
-    classes = type(game).__mro__
-    said_by = [place for place, cls in enumerate(classes) if "fingerprint" in vars(cls)]
-    if "fingerprint" in getattr(game, "__dict__", {}) or not said_by or said_by[0] == 0:
+    if "fingerprint" in getattr(game, "__dict__", {}):
         return None
-    added = tuple(cls for cls in classes[: said_by[0]] if not is_installed_class(cls))
+    classes = type(game).__mro__
+    # where no class has it, it is that of another object that stands behind this one
+    base = next((cls for cls in classes if "fingerprint" in vars(cls)), object)
+    added = tuple(cls for cls in classes if cls not in base.__mro__ and not is_installed_class(cls))
     keeps_outputs = all(callable(getattr(game, name, None)) for name in ("outputs", "values"))
     left_out = frozenset(_ASKED_ANEW if keeps_outputs else ())
-    return Additions(game, added, classes[said_by[0]], left_out) if added else None
+    return Additions(game, added, base, left_out) if added else None
+
+
+def _is_borrowed(game: object, said: object) -> bool:
+    """Say whether a function has only been given the attributes of the one that it wraps."""
+    wrapped = getattr(game, "__wrapped__", None)
+    borrowed = getattr(wrapped, "fingerprint", None) is said is not None
+    return borrowed and isinstance(game, types.FunctionType)
 
 
 def _remember(root: object) -> _Memory:
@@ -286,25 +297,38 @@ def _remember(root: object) -> _Memory:
 def _forget(key: int) -> None:
     """Forget what a dead game changed, but for what others can see."""
     memory = _memories.pop(key)
-    memory.changes = {slot: each for slot, each in memory.changes.items() if each.in_globals}
+    memory.changes = {slot: each for slot, each in memory.changes.items() if each.is_shared}
     if memory.changes:
         for other in [each for each in _orphans if each.totals & memory.totals]:
             _orphans.remove(other)
         _orphans.append(memory)
 
 
-def _refer(owner: object) -> object:
-    """Return a weak reference; lists, dictionaries and closures have none, and are kept."""
-    try:
-        return weakref.ref(owner)
-    except TypeError:
-        return owner
+def _refer(owner: object) -> weakref.ref[Any] | None:
+    """Return a weak reference, if there can be one."""
+    return weakref.ref(owner) if type(owner).__weakrefoffset__ else None
 
 
-def _is_harmless(thread: threading.Thread) -> bool:
-    """Say whether a thread is one of a progress bar or a notebook, which run no user's code."""
-    kind = type(thread)
+def _is_watched() -> bool:
+    """Say whether other threads may change a game."""
+    known = {thread.ident: thread for thread in threading.enumerate()}
+    here = threading.get_ident()
+    return any(
+        ident != here and not _is_harmless(known.get(ident), frame)
+        for ident, frame in sys._current_frames().items()  # noqa: SLF001 there is no other way
+    )
+
+
+def _is_harmless(thread: threading.Thread | None, frame: types.FrameType | None) -> bool:
+    """Say whether a thread runs no user's code: of a progress bar, a notebook, an idle pool."""
+    while frame is not None:
+        if not is_installed_file(frame.f_code.co_filename):
+            return False
+        frame = frame.f_back
+    if thread is None:  # not begun by Python's threading, as those of test runners
+        return True
+    if _RUNS_CELLS in type(thread).__name__:
+        return False
     target = getattr(thread, "_target", None)
-    homes = {kind.__module__, getattr(target, "__module__", None) or ""}
-    packages = {home.partition(".")[0] for home in homes}
-    return bool(packages & set(_HARMLESS)) and _RUNS_CELLS not in kind.__name__
+    homes = {type(thread).__module__, getattr(target, "__module__", None) or ""}
+    return _POOL in homes or not _HARMLESS.isdisjoint(home.partition(".")[0] for home in homes)

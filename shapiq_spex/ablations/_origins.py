@@ -54,7 +54,7 @@ def _is_installed_code(function: types.FunctionType) -> bool:
     if file.startswith("<frozen "):
         return True
     if not file.startswith("<"):
-        return _is_installed_file(file)
+        return is_installed_file(file)
     # made by a program, as of dataclasses: its globals are those of the module that made it
     variables = function.__globals__
     name = variables.get("__name__")
@@ -64,8 +64,8 @@ def _is_installed_code(function: types.FunctionType) -> bool:
 
 def is_installed_class(cls: type) -> bool:
     """Say whether a class counts by its name: if it stands in a module of an installed package."""
-    if not cls.__flags__ & _HEAP_TYPE:
-        return True
+    if not cls.__flags__ & _HEAP_TYPE or not isinstance(cls.__module__, str):
+        return True  # made in C
     if not is_installed_module(cls.__module__):
         return False
     found: Any = sys.modules.get(cls.__module__)
@@ -90,14 +90,15 @@ def is_installed_module(name: str | None) -> bool:
     file = getattr(sys.modules.get(name), "__file__", None)
     if file is None:
         return name in sys.builtin_module_names or name.startswith(("_frozen", "importlib._"))
-    return _is_installed_file(file)
+    return is_installed_file(file)
 
 
 @functools.cache
-def _is_installed_file(file: str) -> bool:
+def is_installed_file(file: str) -> bool:
+    """Say whether a file of code belongs to Python or an installed package."""
     if not _INSTALLED.isdisjoint(Path(file).parts):
         return True
-    if file.startswith(str(Path(__file__).parents[1])):
+    if Path(file).is_relative_to(Path(__file__).parents[1]):
         return True
     return Path(file).resolve().is_relative_to(_standard_library())
 
@@ -109,7 +110,7 @@ def _standard_library() -> Path:
 
 def name_of(thing: type | types.FunctionType) -> str:
     """Return what an installed class or function is called in fingerprints."""
-    return f"{find_place(thing.__module__, thing.__qualname__)}.{thing.__qualname__}"
+    return f"{find_place(str(thing.__module__), thing.__qualname__)}.{thing.__qualname__}"
 
 
 def name_kind(kind: type) -> tuple[str, str]:
@@ -128,14 +129,15 @@ def find_version(module: str | None) -> str | None:
     if not top or top in _UNVERSIONED or top in sys.stdlib_module_names or top in _SCRIPTS:
         return None
     noted = vars(sys.modules[top]).get("__version__") if top in sys.modules else None
-    versions = {name: _read_version(name) for name in _distributions(top)}
+    file = getattr(sys.modules.get(top), "__file__", None)
+    versions = {name: _read_version(name) for name in _distributions(top, file)}
     if noted is None and not any(versions.values()):
         return None
     return f"{noted} {versions}"
 
 
 @functools.cache
-def _distributions(top: str) -> tuple[str, ...]:
+def _distributions(top: str, file: str | None) -> tuple[str, ...]:  # noqa: ARG001 of this place
     """Return the names of what was installed and has a module, as scikit-learn has sklearn."""
     try:
         importlib.metadata.version(top)

@@ -16,13 +16,12 @@ import sys
 import threading
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._code import find_globals, find_imports, find_names, import_module
+from ._code import Methods, find_globals, find_imports, find_names
 from ._origins import (
     find_version,
     is_installed_class,
@@ -32,7 +31,7 @@ from ._origins import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, types.EllipsisType)
 _SEQUENCES = (list, tuple, deque)
@@ -40,7 +39,9 @@ _SETS = (set, frozenset)
 _DICTIONARIES = (dict, OrderedDict, defaultdict, Counter)
 _WRAPPERS = (staticmethod, classmethod, property, functools.cached_property)
 _CACHED = type(functools.lru_cache(len))
+_PADDED = "gG"  # types of numbers with bytes that mean nothing
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))  # change no value
+_MORE_ARGUMENTS = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _PROTOCOL = 2  # of what objects say of their state
 _GAME_STATE = frozenset(  # of shapiq.Game, which changes no value or differs between processes
     {
@@ -76,6 +77,9 @@ _CLASS_STATE = frozenset(  # what classes keep beside what they do
 Slot = tuple[int, object]
 """A place: the id of what has it, and an attribute's, an entry's or a variable's name, or None."""
 
+First = dict[Slot, tuple[bytes, bytes, tuple[str, ...]]]
+"""What a place is after an evaluation, what it was at first, and the names on the way to it."""
+
 
 class Versions(tuple[str, ...]):  # noqa: SLOT001 it may have none
     """The names of packages that a value depends on, for games that say what they depend on."""
@@ -92,6 +96,7 @@ class Place:
         read_as: What was read instead where only evaluations changed it: nothing, if absent.
         innermost: Whether there is no other place further inside.
         names: The names on the way there, its own the last.
+        owners: What has each of these.
         in_globals: Whether the way there goes through a global variable.
     """
 
@@ -101,6 +106,7 @@ class Place:
     read_as: bytes
     innermost: bool
     names: tuple[str, ...]
+    owners: tuple[object, ...]
     in_globals: bool
 
     @property
@@ -136,7 +142,7 @@ class Code:
     """
 
     functions: list[types.CodeType]
-    methods: dict[str, list[types.CodeType]]
+    methods: Methods
 
 
 class Reader:
@@ -151,15 +157,21 @@ class Reader:
     """
 
     def __init__(
-        self, value: object, first: Mapping[Slot, tuple[bytes, bytes]], *, versions: bool = True
+        self,
+        value: object,
+        first: First,
+        *,
+        versions: bool = True,
+        attrs: bool = False,
     ) -> None:
         """Read all of it.
 
         Args:
             value: The object.
             first: How places are to be read that are as evaluations left them: what they are then,
-                and what they were at first (nothing, if they were not there).
+                what they were at first (nothing, if they were not there), and the names on the way.
             versions: Whether versions of packages count.
+            attrs: Whether the `attrs` of pandas count.
         """
         self.places: dict[Slot, Place] = {}
         self.owners: set[int] = set()
@@ -171,9 +183,14 @@ class Reader:
         self._packages: dict[str, str | None] = {}  # their versions
         self._n_places = 0
         self._names: tuple[str, ...] = ()
+        self._owners: tuple[object, ...] = ()
         self._in_globals = self._in_class = False  # True within the members of a class
+        self._attrs, self._leaves_attrs = attrs, False
         self.total = self.digest(value)
         self._known.clear()  # copies among them
+        if self._leaves_attrs and self._reads("attrs"):
+            again = Reader(value, first, versions=versions, attrs=True)
+            self.__dict__.update(again.__dict__)
 
     def digest(self, value: object) -> bytes:
         """Return the digest of a value."""
@@ -205,11 +222,17 @@ class Reader:
             return "number", self._contents(np.asarray(value))
         return "object", self._object(value)
 
+    def _reads(self, name: str) -> bool:
+        """Say whether some code that was read names something."""
+        methods = (code for codes in self.code.methods.values() for _, code in codes)
+        return any(name in set(find_names(code)) for code in (*self.code.functions, *methods))
+
     @functools.cached_property
     def _readers(self) -> dict[type, Callable[[Any], Iterable[bytes]]]:
         """How to read things that do not say themselves what they consist of."""
         return {
             np.ndarray: lambda v: self._whole(v, lambda: self._contents(v)),
+            np.memmap: lambda v: self._whole(v, lambda: self._contents(np.asarray(v))),
             **dict.fromkeys(_SEQUENCES, lambda v: self._whole(v, lambda: map(self.digest, v))),
             **dict.fromkeys(_SETS, lambda v: self._whole(v, lambda: sorted(map(self.digest, v)))),
             **dict.fromkeys(_DICTIONARIES, self._dictionary),
@@ -218,7 +241,7 @@ class Reader:
             _CACHED: lambda v: [self.digest(v.__wrapped__)],
             types.FunctionType: self._function,
             types.MethodType: lambda v: [self.digest(v.__func__), self.digest(v.__self__)],
-            types.ModuleType: lambda v: [v.__name__.encode(), *self._version(v.__name__)],
+            types.ModuleType: self._whole_module,
             types.CodeType: self._code,
             Additions: self._additions,
         }
@@ -226,16 +249,17 @@ class Reader:
     def _place(self, slot_of: object, key: object, held: int, read: Callable[[], bytes]) -> bytes:
         """Read a place; where only evaluations changed it, as it was before."""
         slot = (id(slot_of), key)
-        before, around = self._n_places, self._names
-        self._names = (*around, key) if isinstance(key, str) else around
+        before, around = self._n_places, (self._names, self._owners)
+        if isinstance(key, str):
+            self._names, self._owners = (*self._names, key), (*self._owners, slot_of)
         found = read()
         innermost = self._n_places == before
-        last, first = self._first.get(slot, (None, b""))
-        read_as = first if last == found else found
+        last, first, names = self._first.get(slot, (None, b"", ()))
+        read_as = first if last == found and names == self._names else found
         self.places[slot] = Place(
-            slot_of, held, found, read_as, innermost, self._names, self._in_globals
+            slot_of, held, found, read_as, innermost, self._names, self._owners, self._in_globals
         )
-        self._names = around
+        self._names, self._owners = around
         self._n_places += 1
         return read_as
 
@@ -261,16 +285,27 @@ class Reader:
         self.owners.add(id(owner))
         return [self._place(owner, None, 0, lambda: _join("", read()))]
 
-    def _entries(self, owner: object, entries: Iterable[tuple[Any, Any]]) -> list[bytes]:
-        """Return the digests of named places of an owner."""
+    def _entries(
+        self,
+        owner: object,
+        entries: Iterable[tuple[Any, Any]],
+        *,
+        modules_by_name: bool = False,
+    ) -> list[bytes]:
+        """Return the digests of named places of an owner.
+
+        Modules of users are read by their names alone where what is meant of them is read after.
+        """
         self.owners.add(id(owner))
         found = []
         for key, value in entries:
             if isinstance(value, Versions):
                 found += [part for package in value for part in self._version(package)]
-                continue
-            name = key if isinstance(key, str) else self.digest(key).hex()
-            found.append(self._variable(owner, name, value))
+            elif modules_by_name and isinstance(value, types.ModuleType):
+                found.append(_join(key, [_join("module", self._named_module(value))]))
+            else:
+                name = key if isinstance(key, str) else self.digest(key).hex()
+                found.append(self._variable(owner, name, value))
         return [part for part in found if part]
 
     def _dictionary(self, value: dict[Any, Any]) -> list[bytes]:
@@ -285,6 +320,8 @@ class Reader:
         shape = f"{array.dtype.str} {array.shape}".encode()
         if array.dtype.names:  # between fields there may be bytes that mean nothing
             return [shape, *(_join(n, self._contents(array[n])) for n in array.dtype.names)]
+        if array.dtype.char in _PADDED:
+            return [shape, *map(str.encode, map(repr, array.ravel()))]
         if array.dtype.hasobject:
             return [shape, *map(self.digest, array.ravel().tolist())]
         return [shape, np.ascontiguousarray(array).tobytes()]
@@ -295,7 +332,7 @@ class Reader:
         parts += self._entries(function, sorted(vars(function).items()))
         code = function.__code__
         for name, cell in zip(code.co_freevars, function.__closure__ or (), strict=True):
-            with suppress(ValueError):  # an empty cell, as of a function not yet defined
+            if not _is_empty(cell):  # as of a function not yet defined
                 parts += self._entries(cell, [(name, cell.cell_contents)])
         if is_installed_function(function):
             parts += [name_of(function).encode(), *self._version(function.__module__)]
@@ -314,11 +351,11 @@ class Reader:
         parts: list[bytes] = []
         names = set(find_names(code))
         for name in sorted(set(find_globals(code)) & variables.keys()):
-            parts += self._entries(variables, [(name, variables[name])])
+            parts += self._entries(variables, [(name, variables[name])], modules_by_name=True)
             if isinstance(variables[name], types.ModuleType):
                 parts += self._module(variables[name], names)
-        for name in sorted(set(find_imports(code))):
-            parts += self._module(import_module(name, variables.get("__package__")), names)
+        for module in find_imports(code, variables.get("__package__")):
+            parts += self._module(module, names)
         return parts
 
     def _version(self, module: str | None) -> list[bytes]:
@@ -332,28 +369,42 @@ class Reader:
         self.was_named_otherwise = True
         return [f"version {found}".encode()] if self._versions else []
 
-    def _module(self, module: types.ModuleType | None, names: set[str]) -> list[bytes]:
+    def _module(self, module: types.ModuleType, names: set[str]) -> list[bytes]:
         """Read what code that reads such names can mean by them in a user's own module."""
-        if module is None:
-            return []
         if is_installed_module(module.__name__):
             return self._version(module.__name__)
         meant = sorted((k, v) for k, v in vars(module).items() if k in names)
-        parts = self._entries(module, meant)
+        parts = self._entries(module, meant, modules_by_name=True)
         for _, value in meant:
             if isinstance(value, types.ModuleType):
                 parts += self._module(value, names)
         return parts
 
+    def _named_module(self, module: types.ModuleType) -> list[bytes]:
+        return [module.__name__.encode(), *self._version(module.__name__)]
+
+    def _whole_module(self, module: types.ModuleType) -> list[bytes]:
+        """Read a module that is held as a value: all of it may be meant, if it is a user's own."""
+        if is_installed_module(module.__name__):
+            return self._named_module(module)
+        content = [(k, v) for k, v in sorted(vars(module).items()) if not k.startswith("__")]
+        return [*self._named_module(module), *self._entries(module, content, modules_by_name=True)]
+
     def _code(self, code: types.CodeType) -> list[bytes]:
         names = (code.co_names, code.co_varnames, code.co_argcount, code.co_kwonlyargcount)
         parts = [code.co_code, code.co_exceptiontable, repr(names).encode()]
+        kinds = (code.co_flags & _MORE_ARGUMENTS, code.co_posonlyargcount)
+        if any(kinds):
+            self.was_named_otherwise = True
+            parts += [repr(kinds).encode()] if self._versions else []
         return parts + [self.digest(constant) for constant in code.co_consts]
 
     def _class(self, cls: type) -> list[bytes]:
         if is_installed_class(cls):
             return [name_of(cls).encode(), *self._version(cls.__module__)]
         bases = [self.digest(base) for base in cls.__bases__]
+        if not is_installed_class(type(cls)):
+            bases.append(self.digest(type(cls)))
         return [cls.__qualname__.encode(), *bases, *self._members(cls, _CLASS_STATE)]
 
     def _members(self, cls: type, left_out: frozenset[str]) -> list[bytes]:
@@ -368,10 +419,14 @@ class Reader:
             and not inspect.isgetsetdescriptor(value)
         ]
         for name, value in content:
-            self.code.methods.setdefault(name, []).extend(_codes_of(value))
-        before, self._in_class = self._in_class, True
+            codes = _codes_of(value)
+            self.code.methods.setdefault(name, []).extend((cls, code) for code in codes)
+        before = self._in_class, self._in_globals, self._names, self._owners
+        # others may have the class as they may have a global variable
+        self._in_class = self._in_globals = True
+        self._names, self._owners = (*self._names, cls.__name__), (*self._owners, cls)
         parts = self._entries(cls, content)
-        self._in_class = before
+        self._in_class, self._in_globals, self._names, self._owners = before
         return parts
 
     def _additions(self, value: Additions) -> list[bytes]:
@@ -398,11 +453,33 @@ class Reader:
         reduced = reducer(value) if reducer else value.__reduce_ex__(_PROTOCOL)
         if isinstance(reduced, str):
             return [*parts, reduced.encode(), *self._home(value)]
-        maker, arguments, state, *items = (*reduced, None, None, None, None)[:5]
-        parts += [self.digest(maker), self.digest(arguments), *self._state(value, state)]
+        maker, arguments, state, entries, pairs = (*reduced, None, None, None, None)[:5]
+        parts += [self.digest(maker), self._handed_out(value, "arguments", arguments)]
+        parts += self._state(value, state)
         if isinstance(value, np.ndarray):
             parts += self._entries(value, sorted(getattr(value, "__dict__", {}).items()))
-        return parts + [self.digest(list(part)) for part in items if part is not None]
+        if entries is not None:
+            parts.append(self._handed_out(value, "entries", list(entries)))
+        if pairs is not None:
+            parts.append(self._pairs(value, pairs))
+        return parts
+
+    def _handed_out(self, owner: object, what: str, made: object) -> bytes:
+        """Read something that an object makes anew each time it is asked for its state."""
+        self.owners.add(id(owner))
+        return self._place(owner, (what,), id(made), lambda: self.digest(made))
+
+    def _pairs(self, owner: object, pairs: Iterable[tuple[Any, Any]]) -> bytes:
+        """Read the entries of a dictionary of a user's class."""
+        self.owners.add(id(owner))
+        found = []
+        for key, value in pairs:
+            named = self.digest(key)
+            name = key if isinstance(key, str) else named.hex()
+            part = self._place(owner, name, id(value), functools.partial(self.digest, value))
+            if part:
+                found.append(_join("tuple", [_join("", [named, part])]))
+        return _join("list", [_join("", found)])
 
     def _home(self, value: object) -> list[bytes]:
         """Read the module of what was made in C and is known by its name there."""
@@ -417,18 +494,20 @@ class Reader:
         if isinstance(state, tuple):
             return [part for piece in state for part in self._state(owner, piece)]
         if not isinstance(state, dict):
-            self.owners.add(id(owner))
-            return [self.digest(state)]
+            return [self._handed_out(owner, "state", state)]
         skipped = _OBJECT_STATE | (_GAME_STATE if isinstance(owner, Game) else frozenset())
         kept = {str(key): value for key, value in state.items() if key not in skipped}
-        return self._entries(owner, sorted(self._without_notes(owner, kept).items()))
+        found = self._entries(owner, sorted(self._without_notes(owner, kept).items()))
+        # an object whose first attribute came by an evaluation had no state
+        return found or [self.digest(None)] if kept else found
 
     def _without_notes(self, owner: object, state: dict[str, Any]) -> dict[str, Any]:
         """Leave out what packages note beside the numbers."""
         package = type(owner).__module__.partition(".")[0]
         noted = state.keys() & _NOTES.get(package, frozenset())
         if package == "pandas":  # as if there were none
-            noted = {name for name in noted if state[name]}
+            noted = {name for name in noted if state[name] and not self._attrs}
+            self._leaves_attrs |= bool(noted)
         if not noted:
             return state
         self.was_named_otherwise = True
@@ -438,6 +517,14 @@ class Reader:
         return {k: v for k, v in state.items() if k not in noted} | {
             name: empty[name] for name in noted & empty.keys()
         }
+
+
+def _is_empty(cell: types.CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 it raises
+    except ValueError:
+        return True
+    return False
 
 
 def _names_in(cls: type, left_out: frozenset[str]) -> set[str]:

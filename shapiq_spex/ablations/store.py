@@ -40,9 +40,19 @@ _APPLICATION = 0x53504558  # "SPEX"
 _FORMAT = 2  # 1: its checksums cover no more than the mask and the output
 _HEADER = 100  # bytes that any SQLite file has
 _BUSY_SECONDS = 60.0  # for another process's commit
+_BEGINNING_SECONDS = 5.0  # for another process to begin a store
+_PAUSE = 0.01
 _NETWORK = ("nfs", "cifs", "smb", "fuse.sshfs", "afs", "lustre", "ceph")
 _NUMBER = "<f8"
 _PRIMARY = 0xFF  # the part of an error's code that names its kind
+_PASSING = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+)
 _COUNT_TABLES = "SELECT count(*) FROM sqlite_master"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS games (
@@ -117,9 +127,18 @@ class AblationStore:
             msg = f"The store {self.path} must be a regular file, and no device, pipe or socket."
             raise StoreError(msg)
         _warn_of_network(self.path)
-        if _is_new(self.path):
-            _create(self.path)
-        _check(self.path)
+        end = time.monotonic() + _BEGINNING_SECONDS
+        while True:
+            try:
+                if _is_new(self.path):
+                    _create(self.path)
+                _check(self.path)
+                break
+            except StoreError as error:
+                # while another process begins the same file, there are errors that pass
+                if not _passes(error.__cause__) or time.monotonic() > end:
+                    raise
+                time.sleep(_PAUSE)
 
     @property
     def lock(self) -> threading.RLock:
@@ -295,7 +314,7 @@ class AblationStore:
         """Let go of the file. It is opened again when it is needed."""
         with self.lock:
             if self._connection is not None:
-                self._connection.let_go()
+                self._let_go()
             self._connection = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -363,7 +382,7 @@ class AblationStore:
                     self._check_place(_identify(self.path))
                     self._connection = _connect(self.path)
                     # Python 3.13 complains of connections that nobody closes
-                    weakref.finalize(self, self._connection.let_go)
+                    self._let_go = weakref.finalize(self, self._connection.let_go)
                 yield self._connection
             except sqlite3.Error as error:
                 broken = self._connection
@@ -439,7 +458,8 @@ def _open(path: Path, mode: _Mode) -> sqlite3.Connection:
     In a folder that cannot be written to, no log can be begun, so a file without one is whole, and
     is only read.
     """
-    finished = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    real = path.resolve()  # beside which SQLite keeps the log
+    finished = not os.access(real.parent, os.W_OK) and not Path(f"{real}-wal").exists()
     return sqlite3.connect(
         f"{path.as_uri()}?mode={'ro&immutable=1' if finished else mode}",
         uri=True,
@@ -498,10 +518,9 @@ def _create(path: Path) -> None:
                 connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {pragmas} COMMIT;")
     except sqlite3.Error as error:
         raise StoreError(_describe(path, error)) from error
-    finally:
+    if mode != "wal":
         if not there and path.exists() and path.stat().st_size == 0:
             path.unlink()
-    if mode != "wal":
         msg = (
             f"The store {path} is on a file system that SQLite's write-ahead log does not work on "
             f"(journal mode {mode!r}), as network drives are. Put it on a local disk."
@@ -551,6 +570,13 @@ def _ask(path: Path, *questions: str) -> list[Any]:
 def _answer(path: Path, mode: _Mode, questions: Iterable[str]) -> list[Any]:
     with closing(_open(path, mode)) as connection:
         return [connection.execute(question).fetchone()[0] for question in questions]
+
+
+def _passes(error: BaseException | None) -> bool:
+    """Say whether an error may be gone a moment later."""
+    return isinstance(error, sqlite3.OperationalError) and (
+        error.sqlite_errorcode & _PRIMARY in _PASSING
+    )
 
 
 def _checksum(begun: int, mask: bytes, output: bytes) -> int:

@@ -40,6 +40,7 @@ _BATCH_SIZE = 64
 _MAX_FAILURES = 100
 _SHORT = 0.005  # seconds to read a game: where it takes longer, outputs wait for each other
 _READINGS = 10.0  # for as long as so many readings take
+_LONGEST = 1.0  # seconds, or one reading
 _HERE = str(Path(__file__).parents[1])  # warnings point to who called the package
 _AGAIN = "Its masks are evaluated again as it is now."
 _NOTICE = (
@@ -362,7 +363,7 @@ class StoredGame(Game):
             run.run()
         finally:
             found.failed[rows[run.failed + run.left_out]] = True
-            if keeping.called or stream is not None:  # what a failing call changed counts, too
+            if keeping.is_due or stream is not None:  # what a failing call changed counts, too
                 keeping.write()
 
     def _call(self, masks: BoolArray, repeat: int) -> object:
@@ -429,8 +430,13 @@ class _Keeping:
         self.bar.update(len(chosen))
         passed = time.perf_counter() - self._written
         reading = self.identifier.seconds
-        if reading < _SHORT or passed > _READINGS * reading:
+        if reading < _SHORT or passed > min(_READINGS * reading, max(_LONGEST, reading)):
             self.write()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something waits, or the game was called since it was last read."""
+        return self.called or bool(self._waiting)
 
     def write(self) -> None:
         """Write what waits, if the game is still the same.
@@ -438,16 +444,17 @@ class _Keeping:
         Raises:
             GameChangedError: If it is not.
         """
-        self.called = False
         if (change := self.identifier.confirm()) is not None:
+            self.called, self._waiting = False, []
             raise GameChangedError(change)
-        waiting, self._waiting = self._waiting, []
-        for chosen, batch in waiting:
+        while self._waiting:  # an interrupt leaves what it finds for the end of the run
+            chosen, batch = self._waiting[0]
             if self.store.add(self.game, batch) < len(chosen):
                 # another process was faster; what is in the file is what all agree on
                 _, outputs = self.store.find(self.game, batch.masks, self.repeat)
                 self.found.take(chosen, self.repeat, outputs)
-        self._written = time.perf_counter()
+            del self._waiting[0]
+        self.called, self._written = False, time.perf_counter()
 
     def still_missing(self, places: IntArray) -> IntArray:
         """Return the places of masks that nobody has evaluated since."""
