@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import importlib.util
+import itertools
 import types
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,16 @@ def find_globals(code: types.CodeType) -> Iterator[str]:
     for inner in find_codes(code):
         for instruction in dis.get_instructions(inner):
             if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                yield instruction.argval
+
+
+def find_globals_handed_on(code: types.CodeType) -> Iterator[str]:
+    """Yield the global names that code reads otherwise than for an attribute of what they name."""
+    for inner in find_codes(code):
+        instructions = list(dis.get_instructions(inner))
+        for instruction, following in itertools.pairwise(instructions):
+            is_global = instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+            if is_global and following.opname not in ("LOAD_ATTR", "LOAD_METHOD"):
                 yield instruction.argval
 
 

@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._code import Methods, find_globals, find_imports, find_names
+from ._code import (
+    Methods,
+    find_globals,
+    find_globals_handed_on,
+    find_imports,
+    find_names,
+)
 from ._origins import (
     find_version,
     is_installed_class,
@@ -349,9 +355,10 @@ class Reader:
     def _globals(self, variables: dict[str, Any], code: types.CodeType) -> list[bytes]:
         """Read the globals that code refers to, and the modules that it imports."""
         parts: list[bytes] = []
-        names = set(find_names(code))
+        names, handed_on = set(find_names(code)), set(find_globals_handed_on(code))
         for name in sorted(set(find_globals(code)) & variables.keys()):
-            parts += self._entries(variables, [(name, variables[name])], modules_by_name=True)
+            by_name = name not in handed_on
+            parts += self._entries(variables, [(name, variables[name])], modules_by_name=by_name)
             if isinstance(variables[name], types.ModuleType):
                 parts += self._module(variables[name], names)
         for module in find_imports(code, variables.get("__package__")):
@@ -488,13 +495,14 @@ class Reader:
             return []
         return self._version(module)
 
-    def _state(self, owner: object, state: object) -> list[bytes]:
+    def _state(self, owner: object, state: object, piece: str = "state") -> list[bytes]:
         from shapiq import Game  # noqa: PLC0415 the package imports this module on its own
 
         if isinstance(state, tuple):
-            return [part for piece in state for part in self._state(owner, piece)]
+            pieces = [(f"{piece}.{number}", each) for number, each in enumerate(state)]
+            return [part for name, each in pieces for part in self._state(owner, each, name)]
         if not isinstance(state, dict):
-            return [self._handed_out(owner, "state", state)]
+            return [self._handed_out(owner, piece, state)]
         skipped = _OBJECT_STATE | (_GAME_STATE if isinstance(owner, Game) else frozenset())
         kept = {str(key): value for key, value in state.items() if key not in skipped}
         found = self._entries(owner, sorted(self._without_notes(owner, kept).items()))

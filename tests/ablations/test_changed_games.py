@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import array
+import ctypes
 import functools
+import gc
+import importlib
 import operator
 import subprocess
 import sys
 import textwrap
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +24,7 @@ import shapiq
 
 import shapiq_spex
 from shapiq_spex import StoredGame
+from shapiq_spex.ablations import _fingerprint
 from shapiq_spex.games import PromptGame
 
 if TYPE_CHECKING:
@@ -165,6 +171,24 @@ class Value(Mixin, Base):
     pass
 """
 )
+BEHIND = BASE.replace("self.factor()", "self.other()") + (
+    """
+class Mixin:
+    def other(self):
+        return FACTOR
+class Value(Base, Mixin):
+    pass
+"""
+)
+META = """
+class Meta(type):
+    @property
+    def factor(cls):
+        return FACTOR
+class Value(metaclass=Meta):
+    def __call__(self, masks):
+        return masks.sum(axis=1) * type(self).factor
+"""
 PROPERTY = CLASS.replace("* FACTOR", "* self.factor") + (
     """
     @property
@@ -202,6 +226,8 @@ KINDS: dict[str, Callable[[float], Any]] = {
     "in a context": by_code(IN_CONTEXT, "value"),
     "edited method": by_code(EDITED, "Value", __name__="__main__"),
     "attribute of a subclass": by_code(GIVEN, "Value", __name__="__main__"),
+    "mixin behind": by_code(BEHIND, "Value", __name__="__main__"),
+    "metaclass": by_code(META, "Value"),
     "mixin": by_code(MIXED, "Value", __name__="__main__"),
     "property": by_code(PROPERTY, "Value"),
     "static method": by_code(STATIC, "Value"),
@@ -442,8 +468,6 @@ def test_counters_are_no_settings_of_others(number: float, tmp_path: Path) -> No
 
 def test_nothing_is_kept_of_dead_games(tmp_path: Path) -> None:
     """A game that counts, and its cache, can go when its user lets go of it."""
-    import gc  # noqa: PLC0415 here alone
-    import weakref  # noqa: PLC0415 as above
 
     class Caching:
         def __init__(self) -> None:
@@ -495,6 +519,255 @@ def test_notes_of_packages(tmp_path: Path) -> None:
     assert play(Table(frame), path)[1] == 8
 
 
+class Log(dict[int, int]):
+    """A dictionary of a user's class."""
+
+
+class Empty:
+    """A game without any state, at first."""
+
+    calls = 0
+
+    def __call__(self, masks: np.ndarray) -> np.ndarray:
+        """Count in an attribute that is not there yet."""
+        self.calls += 1
+        return masks[:, 0] * 1.0
+
+
+class OfClass:
+    """A game that counts for all of its kind."""
+
+    calls = 0
+    cache: ClassVar[dict[int, int]] = {}
+
+    def __call__(self, masks: np.ndarray) -> np.ndarray:
+        """Count."""
+        OfClass.calls += 1
+        type(self).calls += 1
+        self.cache[len(self.cache)] = 1
+        return masks[:, 0] * 1.0
+
+
+class Counting:
+    """A game that counts in something that hands out copies of its state."""
+
+    def __init__(self, made: Any, count: Callable[[Any], object]) -> None:  # noqa: ANN401
+        """Begin."""
+        self.made, self.count = made, count
+
+    def __call__(self, masks: np.ndarray) -> np.ndarray:
+        """Count."""
+        self.count(self.made)
+        return masks[:, 0] * 1.0
+
+
+def lazily_opened(masks: np.ndarray) -> np.ndarray:
+    """Open something that cannot be read when it is first needed."""
+    lazily_opened.__dict__.setdefault("opened", (i for i in range(3)))
+    return masks[:, 0] * 1.0
+
+
+@pytest.fixture
+def in_peace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have no other thread run, whatever the test runner does."""
+    monkeypatch.setattr(_fingerprint, "_is_watched", lambda: False)
+
+
+@pytest.mark.usefixtures("in_peace")
+@pytest.mark.parametrize(
+    "make",
+    [
+        Empty,
+        OfClass,
+        lambda: Counting(Log(), lambda log: log.__setitem__(len(log), 1)),
+        lambda: Counting(iter(range(100)), next),
+        lambda: Counting(array.array("d", [0.0]), lambda a: a.append(1.0)),
+        lambda: Counting(bytearray(), lambda a: a.append(1)),
+        lambda: Counting(np.ma.array([0.0, 1.0]), lambda a: a.__setitem__(0, a[0] + 1)),
+    ],
+    ids=["new", "class", "subclass", "iterator", "array", "bytes", "masked array"],
+)
+def test_ways_to_count(make: Callable[[], Any], tmp_path: Path) -> None:
+    """A game that counts pays once: for the same object, a wrapped one, and one of its kind."""
+    path, game = tmp_path / "a.sqlite", make()
+    assert play(game, path)[1] == 8
+    assert play(game, path)[1] == 0
+    assert play(make(), path)[1] == 0
+    evaluated = [play(lambda masks: game(masks) + 0.0, tmp_path / "b.sqlite")[1] for _ in range(3)]
+    assert evaluated == [8, 0, 0]
+
+
+@pytest.mark.usefixtures("in_peace")
+def test_a_resource_that_is_opened_late(tmp_path: Path) -> None:
+    """What was paid for before nothing can be read any more is kept."""
+    path = tmp_path / "a.sqlite"
+    assert play(lazily_opened, path)[1] == 8
+    with pytest.raises(ValueError, match="Cannot tell"):
+        play(lazily_opened, path)
+    del lazily_opened.__dict__["opened"]
+    assert play(lazily_opened, path)[1] == 0
+
+
+class Request:
+    """Something that has an attribute of the same name as a setting."""
+
+    temperature = 0.0
+
+
+class Asking(shapiq.Game):
+    """A game that sends its setting with each request."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        super().__init__(n_players=3, normalize=False)
+        self.temperature = 1.0
+        self.started, self.moved = threading.Event(), threading.Event()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what only makes it wait."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("started", "moved")}
+
+    def value_function(self, masks: np.ndarray) -> np.ndarray:
+        """Write the setting into a request."""
+        request = Request()
+        request.temperature = self.temperature
+        self.started.set()
+        self.moved.wait(10)
+        return masks[:, 0] * request.temperature
+
+
+def test_an_attribute_of_something_else(tmp_path: Path) -> None:
+    """That the code writes an attribute of this name elsewhere does not make a setting its own."""
+    game: Any = Asking()
+    path = tmp_path / "a.sqlite"
+    values = evaluate_and_move(game, lambda game: setattr(game, "temperature", 7.0), path)
+    assert np.array_equal(values, MASKS[:, 0] * 7.0)
+    fresh = Asking()
+    fresh.moved.set()
+    assert np.array_equal(play(fresh, path)[0], MASKS[:, 0] * 1.0)
+
+
+def unreadable(factor: float) -> Any:  # noqa: ANN401 a game
+    """Return a game whose closure cannot be read."""
+
+    class Model:
+        def __init__(self) -> None:
+            self.factor, self.handle = factor, ctypes.c_void_p(5)
+
+    model = Model()
+    return lambda masks: masks[:, 0] * model.factor
+
+
+def test_an_unreadable_closure(tmp_path: Path) -> None:
+    """What cannot be read in a closure is refused, and not left out."""
+    with pytest.raises(ValueError, match="Cannot tell"):
+        play(unreadable(1.0), tmp_path / "a.sqlite")
+
+
+HOLDING = {
+    "closure": "def make(conf):\n    return lambda m: m[:, 0] * conf.SCALE\ngame = make(conf)",
+    "default": "def game(m, c=conf):\n    return m[:, 0] * c.SCALE",
+    "attribute": (
+        "class G:\n    def __init__(self):\n        self.c = conf\n"
+        "    def __call__(self, m):\n        return m[:, 0] * self.c.SCALE\ngame = G()"
+    ),
+    "argument": "def h(c):\n    return c.SCALE\ndef game(m):\n    return m[:, 0] * h(conf)",
+    "relative": "def game(m):\n    from . import conf\n    return m[:, 0] * conf.SCALE",
+    "relative name": "def game(m):\n    from .conf import SCALE\n    return m[:, 0] * SCALE",
+    "parent": "def game(m):\n    from ..{0} import conf\n    return m[:, 0] * conf.SCALE",
+    "submodule": "def game(m):\n    from {0} import conf\n    return m[:, 0] * conf.SCALE",
+}
+
+
+@pytest.mark.parametrize("kind", HOLDING)
+def test_modules(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A constant in a user's module counts, however the game comes to it."""
+    package = f"holding_{kind.replace(' ', '_')}"
+    folder = tmp_path / package
+    folder.mkdir()
+    inside = folder / "deep" if kind == "parent" else folder
+    inside.mkdir(exist_ok=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    source = HOLDING[kind].format(package)
+    first = "" if "import conf" in source or "relative" in kind else f"from {package} import conf\n"
+    for place in (folder, inside):
+        (place / "__init__.py").write_text("", encoding="utf-8")
+    if kind == "parent":  # two up and down again
+        source = source.replace(f"..{package}", "..")
+    (inside / "games.py").write_text(first + source, encoding="utf-8")
+    where = f"{package}.deep.games" if kind == "parent" else f"{package}.games"
+    evaluated = []
+    for scale in (1, 1, 3):
+        (folder / "conf.py").write_text(f"SCALE = {scale}  # {'x' * scale}", encoding="utf-8")
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        values, count = play(importlib.import_module(where).game, tmp_path / "a.sqlite")
+        assert np.array_equal(values, MASKS[:, 0] * scale)
+        evaluated.append(count)
+    assert evaluated == [8, 0, 8]
+
+
+def test_borrowed_words(tmp_path: Path) -> None:
+    """A fingerprint that is another object's does not tell what stands around that."""
+
+    def base(masks: np.ndarray) -> np.ndarray:
+        return masks[:, 0] * 1.0
+
+    base.fingerprint = "base"  # type: ignore[attr-defined]
+
+    @functools.wraps(base)
+    def scaled(masks: np.ndarray) -> np.ndarray:
+        return 2.0 * base(masks)
+
+    class Around:
+        def __init__(self, factor: float) -> None:
+            self.factor = factor
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(base, name)
+
+        def __call__(self, masks: np.ndarray) -> np.ndarray:
+            return base(masks) * self.factor
+
+    path = tmp_path / "a.sqlite"
+    for game in (base, scaled, Around(1.0), Around(3.0)):
+        assert play(game, path)[1] == 8
+    for game in (base, scaled, Around(1.0), Around(3.0)):
+        assert play(game, path)[1] == 0
+
+
+def test_attrs_that_are_read(tmp_path: Path) -> None:
+    """What a game reads of pandas' notes counts."""
+    frame = pd.DataFrame(np.eye(3))
+
+    def value(masks: np.ndarray) -> np.ndarray:
+        return masks[:, 0] * frame.attrs["weight"]
+
+    for weight in (1.0, 2.0):
+        frame.attrs["weight"] = weight
+        assert play(value, tmp_path / "a.sqlite")[1] == 8
+
+
+def test_games_that_hold_themselves(tmp_path: Path) -> None:
+    """A game that its own log refers to can go."""
+
+    class Holding:
+        def __init__(self) -> None:
+            self.log: list[object] = []
+
+        def __call__(self, masks: np.ndarray) -> np.ndarray:
+            self.log.append(self)
+            return masks[:, 0] * 1.0
+
+    game = Holding()
+    play(game, tmp_path / "a.sqlite")
+    trace = weakref.ref(game)
+    del game
+    gc.collect()
+    assert trace() is None
+
+
 PACKAGE = """
 {0}
 class Model:
@@ -508,8 +781,6 @@ def predict(masks):
 
 def install(folder: Path, version: str, how: str) -> Any:  # noqa: ANN401 a module
     """Install a package, or another version of it."""
-    import importlib  # noqa: PLC0415 here alone
-
     place = folder / "site-packages"
     place.mkdir(exist_ok=True)
     line = f"__version__ = {version!r}" if how != "metadata" else ""
