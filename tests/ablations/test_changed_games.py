@@ -593,8 +593,10 @@ def test_ways_to_count(make: Callable[[], Any], tmp_path: Path) -> None:
     assert play(game, path)[1] == 8
     assert play(game, path)[1] == 0
     assert play(make(), path)[1] == 0
-    evaluated = [play(lambda masks: game(masks) + 0.0, tmp_path / "b.sqlite")[1] for _ in range(3)]
-    assert evaluated == [8, 0, 0]
+    if type(getattr(game, "made", game)).__weakrefoffset__:  # others may have their place again
+        path = tmp_path / "b.sqlite"
+        evaluated = [play(lambda masks: game(masks) + 0.0, path)[1] for _ in range(3)]
+        assert evaluated == [8, 0, 0]
 
 
 @pytest.mark.usefixtures("in_peace")

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import weakref
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -505,3 +506,55 @@ def test_the_format_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with kept._use() as connection:
         checksums = connection.execute("SELECT mask, output, checksum FROM ablations").fetchall()
     assert all(zlib.crc32(output, zlib.crc32(mask)) == found for mask, output, found in checksums)
+
+
+BEGUN_TOGETHER = """
+import os, sys, time
+from shapiq_spex.ablations import AblationStore
+for number in range(int(sys.argv[2])):
+    start = time.time() + 0.05
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            time.sleep(max(0.0, start - time.time()))
+            code = 1
+            try:
+                code = AblationStore(f"{sys.argv[1]}/{number}.sqlite").game_id("game", 5) - 1
+            finally:
+                os._exit(code)
+        children.append(child)
+    codes = [os.waitpid(child, 0)[1] for child in children]
+    assert codes == [0] * 4, codes
+"""
+
+
+def test_begun_by_several_at_once(tmp_path: Path) -> None:
+    """Processes that begin the same file at the same moment agree on it."""
+    command = [sys.executable, "-c", BEGUN_TOGETHER, str(tmp_path), "20"]
+    subprocess.run(command, check=True)  # noqa: S603 our own
+
+
+def test_links(tmp_path: Path) -> None:
+    """A store under another name is read with its log, which lies beside the file itself."""
+    masks, outputs = fill(tmp_path / "a.sqlite")
+    kept = AblationStore(tmp_path / "a.sqlite")
+    game = kept.game_id("game", N)
+    kept.add(game, Batch(masks, 1, outputs, 1.0))  # in the log, while it is open
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link.sqlite").symlink_to(tmp_path / "a.sqlite")
+    elsewhere.chmod(0o555)
+    with closing(AblationStore(elsewhere / "link.sqlite")) as linked:
+        assert np.array_equal(linked.find(game, masks, 1)[1], outputs)
+    elsewhere.chmod(0o755)
+
+
+def test_closing_leaves_nothing(tmp_path: Path) -> None:
+    """A store that is closed and used again keeps no connection of before."""
+    kept = AblationStore(tmp_path / "a.sqlite")
+    before = len(weakref.finalize._registry)  # type: ignore[attr-defined]
+    for _ in range(20):
+        kept.find_game("game", N)
+        kept.close()
+    assert len(weakref.finalize._registry) <= before + 1  # type: ignore[attr-defined]
