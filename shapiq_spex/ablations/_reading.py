@@ -157,7 +157,7 @@ class Reader:
     Attributes:
         total: The digest of the object.
         places: Every place that was read.
-        owners: The ids of what has places, though it may have none yet.
+        owners: What has places, though it may have none yet, by their ids.
         code: The code that was read.
         was_named_otherwise: Whether it is not digested as it was before versions counted.
     """
@@ -180,7 +180,7 @@ class Reader:
             attrs: Whether the `attrs` of pandas count.
         """
         self.places: dict[Slot, Place] = {}
-        self.owners: set[int] = set()
+        self.owners: dict[int, object] = {}
         self.code = Code([], {})
         self.was_named_otherwise = False
         self._first, self._versions = first, versions
@@ -288,7 +288,7 @@ class Reader:
 
     def _whole(self, owner: object, read: Callable[[], Iterable[bytes]]) -> list[bytes]:
         """Read all of something as one place."""
-        self.owners.add(id(owner))
+        self.owners[id(owner)] = owner
         return [self._place(owner, None, 0, lambda: _join("", read()))]
 
     def _entries(
@@ -302,7 +302,7 @@ class Reader:
 
         Modules of users are read by their names alone where what is meant of them is read after.
         """
-        self.owners.add(id(owner))
+        self.owners[id(owner)] = owner
         found = []
         for key, value in entries:
             if isinstance(value, Versions):
@@ -473,12 +473,12 @@ class Reader:
 
     def _handed_out(self, owner: object, what: str, made: object) -> bytes:
         """Read something that an object makes anew each time it is asked for its state."""
-        self.owners.add(id(owner))
+        self.owners[id(owner)] = owner
         return self._place(owner, (what,), id(made), lambda: self.digest(made))
 
     def _pairs(self, owner: object, pairs: Iterable[tuple[Any, Any]]) -> bytes:
         """Read the entries of a dictionary of a user's class."""
-        self.owners.add(id(owner))
+        self.owners[id(owner)] = owner
         found = []
         for key, value in pairs:
             named = self.digest(key)

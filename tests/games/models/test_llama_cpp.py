@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -134,3 +135,24 @@ def test_a_model_begins_anew(model_file: Path) -> None:
     other.log_probabilities([*prompts[::-1], "Something else"], labels)
     again = LlamaCpp(model_file, n_context=1024, n_threads=1).log_probabilities(prompts, labels)
     assert np.array_equal(first, again)
+
+
+FORKED = """
+import os, signal, sys, warnings
+from shapiq_spex.games import LlamaCpp, small_model
+warnings.simplefilter("ignore", DeprecationWarning)  # of forks where there are threads
+model = LlamaCpp(small_model(), n_threads=1)
+before = model.log_probabilities(["The capital of France is"], [" Paris"])
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    after = model.log_probabilities(["The capital of France is"], [" Paris"])
+    os._exit(abs(after - before) > 0.1)
+_, status = os.waitpid(child, 0)
+sys.exit(status != 0)
+"""
+
+
+def test_a_forked_process() -> None:
+    """It has a server of its own, and does not wait for its parent's."""
+    subprocess.run([sys.executable, "-c", FORKED], check=True)  # noqa: S603 our own
