@@ -97,7 +97,7 @@ class Place:
 
     Attributes:
         owner: What has it.
-        held: The id of what it holds.
+        held: The id of what it holds, or a number of all these.
         digest: The digest of that.
         read_as: What was read instead where only evaluations changed it: nothing, if absent.
         innermost: Whether there is no other place further inside.
@@ -239,8 +239,10 @@ class Reader:
         return {
             np.ndarray: lambda v: self._whole(v, lambda: self._contents(v)),
             np.memmap: lambda v: self._whole(v, lambda: self._contents(np.asarray(v))),
-            **dict.fromkeys(_SEQUENCES, lambda v: self._whole(v, lambda: map(self.digest, v))),
-            **dict.fromkeys(_SETS, lambda v: self._whole(v, lambda: sorted(map(self.digest, v)))),
+            **dict.fromkeys(_SEQUENCES, lambda v: self._whole(v, lambda: map(self.digest, v), v)),
+            **dict.fromkeys(
+                _SETS, lambda v: self._whole(v, lambda: sorted(map(self.digest, v)), v)
+            ),
             **dict.fromkeys(_DICTIONARIES, self._dictionary),
             **dict.fromkeys(_WRAPPERS, self._wrapper),
             **dict.fromkeys(_LOCKS, lambda _: []),
@@ -286,10 +288,13 @@ class Reader:
         found = self._place(owner, name, id(value), lambda: self.digest(value))
         return found and _join(str(name), [found])
 
-    def _whole(self, owner: object, read: Callable[[], Iterable[bytes]]) -> list[bytes]:
-        """Read all of something as one place."""
+    def _whole(
+        self, owner: object, read: Callable[[], Iterable[bytes]], inside: Iterable[object] = ()
+    ) -> list[bytes]:
+        """Read all of something as one place, which holds what is inside it."""
         self.owners[id(owner)] = owner
-        return [self._place(owner, None, 0, lambda: _join("", read()))]
+        held = hash(tuple(map(id, inside)))
+        return [self._place(owner, None, held, lambda: _join("", read()))]
 
     def _entries(
         self,

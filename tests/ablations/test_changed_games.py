@@ -600,6 +600,17 @@ def test_ways_to_count(make: Callable[[], Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("in_peace")
+@pytest.mark.parametrize("entry", [1, (1, 2), [3]], ids=["number", "tuple", "list"])
+def test_a_log_of_anything(entry: object, tmp_path: Path) -> None:
+    """A list that grows with each batch is the game's own, whatever is in it."""
+    game = Counting([], lambda log: log.append(entry))
+    with StoredGame(game, tmp_path / "a.sqlite", batch_size=2, n_players=3) as stored:
+        stored(MASKS)
+    assert len(game.made) == 4
+    assert play(game, tmp_path / "a.sqlite")[1] == 0
+
+
+@pytest.mark.usefixtures("in_peace")
 def test_a_resource_that_is_opened_late(tmp_path: Path) -> None:
     """What was paid for before nothing can be read any more is kept."""
     path = tmp_path / "a.sqlite"
@@ -862,6 +873,7 @@ def test_upgraded_packages(
 ) -> None:
     """Another version of the package that a model is of is another game; the same one is not."""
     path = tmp_path / "a.sqlite"
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # both are written in the same second
     monkeypatch.syspath_prepend(tmp_path / "site-packages")
     assert play(make(install(tmp_path, "1.0", how)), path)[1] == 8
     assert play(make(install(tmp_path, "1.0", how)), path)[1] == 0

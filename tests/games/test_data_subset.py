@@ -140,8 +140,14 @@ NOTHING = np.zeros((1, 20), dtype=bool)
 ONE_CLASS = (Y2 == 0)[None]
 
 
-@pytest.mark.parametrize("backend", ["sequential", "threading", "loky"])
-@pytest.mark.parametrize("first", [MASKS[:0], NOTHING, ONE_CLASS, ~NOTHING])
+@pytest.mark.parametrize(
+    ("backend", "first"),
+    [
+        *(("sequential", first) for first in (MASKS[:0], NOTHING, ONE_CLASS, ~NOTHING)),
+        ("threading", NOTHING),
+        ("loky", ONE_CLASS),
+    ],
+)
 def test_a_learner_that_never_works_is_an_error_within_two_trainings(
     backend: str, first: np.ndarray, tmp_path: Path
 ) -> None:

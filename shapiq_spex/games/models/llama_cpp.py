@@ -34,6 +34,7 @@ _ALL = 1 << 20
 _PLAIN = "a"  # a text of one token in any vocabulary
 _FORCING = 1e4  # added to a token's logit so that it is taken; its probability is reported without
 _QUIET = -1
+_processes: list[int] = []  # in which a model was loaded
 _direct = urllib.request.build_opener(
     urllib.request.ProxyHandler({})
 )  # prompts stay on this machine
@@ -134,15 +135,7 @@ class LlamaCpp:
         self.chat, self.temperature, self.usage = chat, temperature, Usage()
         threads = n_threads or max(1, (os.cpu_count() or 1) // 2)
         written = self.path.stat().st_mtime_ns
-        self._load = functools.partial(
-            _load,
-            self.path,
-            written,
-            n_context=n_context,
-            n_threads=threads,
-            n_gpu_layers=n_gpu_layers,
-        )
-        self._server  # noqa: B018 what is wrong with the file shows now
+        self._loaded = _load(self.path, written, n_context, threads, n_gpu_layers)
         self._ids: dict[str, list[int]] = {}
         self._remembers = False  # begin as if the file had just been loaded
 
@@ -155,8 +148,9 @@ class LlamaCpp:
 
     @property
     def _server(self) -> Any:  # noqa: ANN401 the library is untyped
-        """The library's server, which runs in one process alone: a forked one has its own."""
-        return self._load(process=os.getpid())
+        """The library's server, in the process in which it was loaded."""
+        _refuse_fork()
+        return self._loaded
 
     @functools.cached_property
     def _digest(self) -> str:
@@ -311,16 +305,22 @@ def _read_piece(piece: str | list[int]) -> bytes:
     return piece.encode() if isinstance(piece, str) else bytes(piece)
 
 
+def _refuse_fork() -> None:
+    """Refuse to wait for ever: the library's threads are in the process that has loaded a model.
+
+    Raises:
+        RuntimeError: If this process was forked from that one.
+    """
+    if _processes and os.getpid() not in _processes:
+        msg = (
+            "llama.cpp does not work in a process that was forked after it had loaded a model: "
+            "start the process by spawn, as multiprocessing.get_context('spawn') and joblib do."
+        )
+        raise RuntimeError(msg)
+
+
 @functools.cache
-def _load(
-    path: Path,
-    written: int,  # noqa: ARG001 a file written anew is another model
-    *,
-    n_context: int,
-    n_threads: int,
-    n_gpu_layers: int,
-    process: int,  # noqa: ARG001 each process has its own
-) -> Any:  # noqa: ANN401 the library is untyped
+def _load(path: Path, written: int, n_context: int, n_threads: int, n_gpu_layers: int) -> Any:  # noqa: ANN401, ARG001 the library is untyped; a file written anew is another model
     """Load a model for the rest of the process.
 
     The library's server now and then waits for ever for its own end: it must never be let go of,
@@ -328,6 +328,8 @@ def _load(
     """
     import xllamacpp  # noqa: PLC0415 an extra
 
+    _refuse_fork()
+    _processes.append(os.getpid())
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = n_context
